@@ -1,0 +1,1 @@
+"""Bayesian hierarchical models for human-rights data."""

@@ -1,0 +1,242 @@
+"""The country-year panel of Model R: latent scores, ratification, regime class and controls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from bayes_hr.data.controls import CONTROLS, Control, polity2
+from bayes_hr.data.crosswalk import country_names, state_years
+from bayes_hr.data.merge import DropStep, MergeReport, drop_rows, missing_notes
+from bayes_hr.data.messages import listed, nearest
+from bayes_hr.data.panel import Panel
+from bayes_hr.data.parsed import read_source
+from bayes_hr.data.regimes import FIRST_YEAR, REGIMES, check_regime_options, classify
+from bayes_hr.data.treaties import get_treaty, source_differences, treaty_years
+from bayes_hr.data.treatment import with_treatment
+from bayes_hr.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+OUTCOMES: Final = ("hrps_v402",)
+"""Outcomes on offer; each is a source id and a column of that source. Higher is better protection."""
+
+CZECHOSLOVAKIA: Final = 315
+"""COW number of Czechoslovakia (to 1992)."""
+
+REGIME_SOURCES: Final = ("polity5",)
+"""Sources of regime scores on offer."""
+
+_COLUMNS: Final = ("ccode", "year", "country", "ratified", "ratification_year", "years_since", "regime")
+
+
+@dataclass(frozen=True)
+class RegimeOptions:
+    """How regime classes are made; see :func:`bayes_hr.data.regimes.classify`."""
+
+    rule: str
+    window: tuple[int, int] | None
+    democracy: float
+    autocracy: float
+
+
+def ratification_panel(
+    *,
+    treaty: str = "CAT",
+    outcome: str = "hrps_v402",
+    regime_source: str = "polity5",
+    regime_rule: str = "before_treaty",
+    regime_window: tuple[int, int] | None = None,
+    democracy: float = 8,
+    autocracy: float = 3,
+    start: int | None = None,
+    end: int | None = None,
+) -> Panel:
+    """Country-years of the COW state system that have a latent score, 1946-2021.
+
+    Columns: ``ccode`` (COW number), ``year``, ``country``, the outcome (posterior mean of the latent score;
+    higher is better) and ``<outcome>_sd``, ``ratified`` (1 from the year of ratification on),
+    ``ratification_year`` (missing: never), ``years_since`` (negative before), ``regime``, and the controls
+    ``log_gdppc`` (natural log of thousand international dollars per head), ``log_population`` (natural log
+    of thousands), ``conflict`` (1 if the government fought an intrastate conflict in the year), ``polity2``
+    (-10 to 10). Rows whose controls are missing are kept.
+
+    Parameters
+    ----------
+    treaty : str
+        Key of :data:`bayes_hr.data.treaties.TREATIES`.
+    outcome : str
+        One of :data:`OUTCOMES`.
+    regime_source : str
+        One of :data:`REGIME_SOURCES`.
+    regime_rule, regime_window, democracy, autocracy
+        As in :func:`bayes_hr.data.regimes.classify`.
+    start, end : int, optional
+        First and last year; default: all.
+
+    Returns
+    -------
+    Panel
+
+    Raises
+    ------
+    InputError
+        If an option is wrong, or no row is left.
+    DataUnavailableError
+        If a source cannot be read.
+    """
+    options: dict[str, object] = {
+        "outcome": outcome,
+        "treaty": treaty,
+        "regime_source": regime_source,
+        "regime_rule": regime_rule,
+        "regime_window": None if regime_window is None else list(regime_window),
+        "democracy": democracy,
+        "autocracy": autocracy,
+        "start": start,
+        "end": end,
+    }
+    regime = RegimeOptions(regime_rule, regime_window, democracy, autocracy)
+    _check_options(treaty, outcome, regime_source, regime, (start, end))
+    frame, rows_in, steps, notes = _scored_states(outcome, start, end)
+    dates = treaty_years(treaty)
+    frame, treaty_notes = _add_treaty(frame, dates, treaty)
+    frame, regime_notes = _add_regime(frame, polity2(), dates, treaty, regime)
+    notes += treaty_notes + regime_notes
+    for control in CONTROLS:
+        frame, note = _add_control(frame, control)
+        notes.append(note)
+    controls = [control.name for control in CONTROLS]
+    frame = frame[[*_COLUMNS[:3], outcome, f"{outcome}_sd", *_COLUMNS[3:], *controls]]
+    frame = frame.sort_values(["ccode", "year"]).reset_index(drop=True)
+    merge = MergeReport.of(rows_in, frame, steps, [*notes, *missing_notes(frame, controls)])
+    return Panel("ratification", frame, merge, _sources(outcome, treaty, regime_source), options)
+
+
+def _sources(outcome: str, treaty: str, regime_source: str) -> tuple[str, ...]:
+    codes = ("cowstates", "codelist")
+    used = (outcome, *get_treaty(treaty).sources, regime_source, *(c.source for c in CONTROLS), *codes)
+    return tuple(dict.fromkeys(used))
+
+
+def _check_options(
+    treaty: str,
+    outcome: str,
+    regime_source: str,
+    regime: RegimeOptions,
+    years: tuple[int | None, int | None],
+) -> None:
+    get_treaty(treaty)
+    if outcome not in OUTCOMES:
+        raise InputError(f"unknown outcome {outcome!r}; {nearest(str(outcome), OUTCOMES)}")
+    if regime_source not in REGIME_SOURCES:
+        raise InputError(
+            f"unknown regime source {regime_source!r}; {nearest(str(regime_source), REGIME_SOURCES)}"
+        )
+    check_regime_options(regime.rule, regime.window, regime.democracy, regime.autocracy)
+    start, end = years
+    if start is not None and end is not None and start > end:
+        raise InputError(f"start ({start}) is after end ({end})")
+
+
+def _scored_states(
+    outcome: str, start: int | None, end: int | None
+) -> tuple[pd.DataFrame, int, list[DropStep], list[str]]:
+    """Scores of states in the system within the years asked for; rows read, steps and notes."""
+    scores = read_source(outcome)
+    scores = scores.assign(country=scores["ccode"].map(country_names()))
+    first, last = int(scores["year"].min()), int(scores["year"].max())
+    states = state_years(first, last)
+    frame = scores.merge(states, on=["ccode", "year"], how="left", validate="1:1", indicator=True)
+    start, end = first if start is None else start, last if end is None else end
+    steps: list[DropStep] = []
+    for reason, test in (
+        ("not in the COW state system in that year", lambda rows: rows["_merge"] == "left_only"),
+        (f"{outcome} missing", lambda rows: rows[outcome].isna()),
+        (f"outside the years {start}-{end}", lambda rows: ~rows["year"].between(start, end)),
+    ):
+        mask = test(frame)
+        if mask.any():
+            frame, step = drop_rows(frame, mask, reason)
+            steps.append(step)
+    if frame.empty:
+        raise InputError(f"ratification panel: no row in {start}-{end}; {outcome} covers {first}-{last}")
+    return frame.drop(columns="_merge"), len(scores), steps, _score_notes(scores, states, outcome)
+
+
+def _score_notes(scores: pd.DataFrame, states: pd.DataFrame, outcome: str) -> list[str]:
+    names = country_names()
+    both = states.merge(scores, on=["ccode", "year"], how="left", validate="1:1", indicator=True)
+    unscored = both[both["_merge"] == "left_only"].groupby("ccode")["year"]
+    gaps = [f"{names.loc[ccode]} {years.min()}-{years.max()}: {len(years)}" for ccode, years in unscored]
+    recoded = int((scores["ccode"] == CZECHOSLOVAKIA).sum())
+    return [
+        f"{outcome}: {recoded} country-years of Czechoslovakia, which the file keeps under 316, are 315 here",
+        f"{outcome}: states of the system without a score: {listed(gaps, 10) or 'none'}",
+    ]
+
+
+def _add_treaty(frame: pd.DataFrame, dates: pd.DataFrame, treaty: str) -> tuple[pd.DataFrame, list[str]]:
+    years = dates[["ccode", "ratification_year"]]
+    merged = frame.merge(years, on="ccode", how="left", validate="m:1")
+    names = country_names()
+    unlisted = [names.loc[ccode] for ccode in sorted(set(frame["ccode"]) - set(dates["ccode"]))]
+    used = dates[dates["ccode"].isin(set(frame["ccode"])) & dates["ratification_year"].notna()]
+    by_source = [f"{source}: {n}" for source, n in used.groupby("source").size().items()]
+    differ = source_differences(treaty)
+    columns = (differ["name"], differ["exact_year"], differ["status_year"])
+    kept = [f"{name} {exact:.0f}, not {status:.0f}" for name, exact, status in zip(*columns, strict=True)]
+    notes = [
+        f"{treaty}: ratification years by source: {listed(by_source, 9)}",
+        f"{treaty}: states that no source lists, taken as never ratified: {listed(unlisted, 15) or 'none'}",
+        f"{treaty}: exact dates kept against the year-only source: {listed(kept, 10) or 'no difference'} "
+        "(nan: no ratification)",
+    ]
+    return with_treatment(merged), notes
+
+
+def _add_regime(
+    frame: pd.DataFrame, scores: pd.DataFrame, dates: pd.DataFrame, treaty: str, options: RegimeOptions
+) -> tuple[pd.DataFrame, list[str]]:
+    classes = classify(
+        scores,
+        rule=options.rule,
+        treaty_opened=get_treaty(treaty).opened,
+        ratification_years=dict(zip(dates["ccode"], dates["ratification_year"], strict=True)),
+        window=options.window,
+        democracy=options.democracy,
+        autocracy=options.autocracy,
+    )
+    merged = frame.merge(classes[["ccode", "regime"]], on="ccode", how="left", validate="m:1")
+    merged["regime"] = merged["regime"].fillna("no score")
+    per_country = merged.groupby("ccode")["regime"].first()
+    counts = per_country.value_counts()
+    unscored = per_country.index[per_country == "no score"]
+    late = scores[scores["polity2"].notna() & scores["ccode"].isin(unscored) & (scores["year"] >= FIRST_YEAR)]
+    window = f"{classes['window_start'].min()}-{classes['window_end'].max()}"
+    notes = [
+        f"regime ({options.rule}, {window}): countries by class: "
+        + listed((f"{name}: {counts.get(name, 0)}" for name in REGIMES), 9),
+        f"regime: {late['ccode'].nunique()} of the {len(unscored)} countries without a score in the window "
+        "have scores outside it (mostly states born later; they do not inherit a predecessor's class)",
+    ]
+    return merged, notes
+
+
+def _add_control(frame: pd.DataFrame, control: Control) -> tuple[pd.DataFrame, str]:
+    values, covers = control.values()
+    merged = frame.merge(values, on=["ccode", "year"], how="left", validate="1:1")
+    if control.absent is not None:
+        within = merged["year"].between(*covers) & merged[control.name].isna()
+        merged[control.name] = merged[control.name].mask(within, control.absent)
+    inside = values[values["year"].between(frame["year"].min(), frame["year"].max())]
+    found = inside.merge(frame[["ccode", "year"]], on=["ccode", "year"], how="left", indicator=True)
+    unmatched = found.loc[found["_merge"] == "left_only", "ccode"].tolist()
+    matched = len(inside) - len(unmatched)
+    codes = listed(sorted(set(unmatched)), 12) or "none"
+    note = (
+        f"{control.name} ({control.source}, {covers[0]}-{covers[1]}): {matched:,} country-years matched, "
+        f"{len(unmatched):,} not in the panel (COW {codes})"
+    )
+    return merged, note

@@ -1,0 +1,146 @@
+"""Country names and Gleditsch-Ward numbers to Correlates of War (COW) numbers; the state system by year."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Final
+
+from bayes_hr.data.messages import listed
+from bayes_hr.data.parsed import read_source
+from bayes_hr.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HISTORICAL_NAMES: Final[dict[str, int]] = {
+    "Serbia": 345,
+    "Serbia and Montenegro": 345,
+    "Federal Republic of Yugoslavia": 345,
+    "Yugoslavia": 345,
+    "Czechoslovakia": 315,
+    "German Democratic Republic": 265,
+    "German Federal Republic": 260,
+    "Union of Soviet Socialist Republics": 365,
+    "Yemen Arab Republic": 678,
+    "Democratic Yemen": 680,
+    "Republic of Vietnam": 817,
+}
+"""Names that the patterns give no COW number for, or must not be left to them. COW has one number for
+Yugoslavia, Serbia and Montenegro, and Serbia."""
+
+NOT_COW: Final = frozenset({"European Union", "Holy See", "Cook Islands", "Niue", "State of Palestine"})
+"""Treaty participants outside the COW state system: left out, and counted."""
+
+GW_TO_COW: Final = ((260, 1990, 255), (678, 1990, 679), (340, 2006, 345))
+"""Gleditsch-Ward number, first year, COW number: Germany and Yemen after unification, Serbia after Montenegro
+left. Every other number is the same in both lists."""
+
+_DISPLAY_NAMES: Final[dict[int, str]] = {
+    260: "West Germany",
+    265: "East Germany",
+    345: "Yugoslavia/Serbia",
+    678: "North Yemen",
+    680: "South Yemen",
+    730: "Korea (to 1910)",
+    817: "South Vietnam",
+}
+
+
+def state_years(start: int, end: int) -> pd.DataFrame:
+    """Country-years of the COW state system.
+
+    A state counts in every calendar year in which it was a member on at least one day. Spells that the list
+    (which ends in 2016) leaves open are taken as going on.
+
+    Parameters
+    ----------
+    start, end : int
+        First and last year.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``ccode, year``, one row per country-year.
+    """
+    import pandas as pd
+
+    spells = read_source("cowstates")
+    first = spells["start"].dt.year.clip(lower=start)
+    last = spells["end"].dt.year.fillna(end).clip(upper=end).astype("int64")
+    years = [list(range(a, b + 1)) for a, b in zip(first, last, strict=True)]
+    rows = pd.DataFrame({"ccode": spells["ccode"], "year": years}).explode("year").dropna()
+    rows = rows.astype({"ccode": "int64", "year": "int64"}).drop_duplicates()
+    return rows.sort_values(["ccode", "year"]).reset_index(drop=True)
+
+
+def country_names() -> pd.Series:
+    """One unambiguous English name per COW number (index ``ccode``), for display."""
+    import pandas as pd
+
+    codes = read_source("codelist").dropna(subset=["ccode"])
+    latest = codes.astype({"ccode": "int64"}).set_index("ccode")["name"]
+    states = read_source("cowstates").groupby("ccode")["name"].last()
+    names = latest.reindex(latest.index.union(states.index)).fillna(states)
+    names.update(pd.Series(_DISPLAY_NAMES))
+    return names.rename("country").rename_axis("ccode")
+
+
+def gw_to_cow(frame: pd.DataFrame) -> pd.Series:
+    """COW numbers of rows with Gleditsch-Ward numbers, by year (:data:`GW_TO_COW`).
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns ``gwno`` and ``year``.
+
+    Returns
+    -------
+    pandas.Series
+        COW number of each row; those outside the COW system keep their number and match nothing.
+    """
+    ccode = frame["gwno"].astype("int64")
+    for gwno, first_year, cow in GW_TO_COW:
+        ccode = ccode.mask((frame["gwno"] == gwno) & (frame["year"] >= first_year), cow)
+    return ccode
+
+
+def names_to_cow(names: Iterable[str], *, source: str) -> dict[str, int | None]:
+    """COW number of each country name; None for the participants in :data:`NOT_COW`.
+
+    Parameters
+    ----------
+    names : iterable of str
+        English names as a treaty depositary writes them.
+    source : str
+        Source id, for the message.
+
+    Returns
+    -------
+    dict of str to int or None
+
+    Raises
+    ------
+    InputError
+        If a name matches no country or several; names the nearest candidates.
+    """
+    codes = read_source("codelist")
+    codes = codes[codes["ccode"].notna()]
+    patterns = [re.compile(pattern, re.IGNORECASE) for pattern in codes["pattern"]]
+    numbers = [int(ccode) for ccode in codes["ccode"]]
+    found: dict[str, int | None] = {}
+    problems = []
+    for name in names:
+        if name in NOT_COW or name in HISTORICAL_NAMES:
+            found[name] = HISTORICAL_NAMES.get(name)
+            continue
+        hits = [number for number, pattern in zip(numbers, patterns, strict=True) if pattern.search(name)]
+        if len(hits) == 1:
+            found[name] = hits[0]
+        else:
+            close = difflib.get_close_matches(name, list(codes["name"]), n=3, cutoff=0.4)
+            problems.append(f"{name!r} (nearest: {listed(close) or 'none'})")
+    if problems:
+        raise InputError(f"{source}: no single COW number for the name(s) {listed(problems, 10)}")
+    return found

@@ -1,0 +1,187 @@
+"""A panel: the rows of one question, with where they came from and what was dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from bayes_hr.data import panel_io, user_frames
+from bayes_hr.data.merge import MergeReport, drop_rows, missing_notes
+from bayes_hr.data.treatment import with_treatment
+from bayes_hr.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)  # frames have no single truth value: compare digests
+class Panel:
+    """Rows of one question.
+
+    Attributes
+    ----------
+    name : str
+        Kind of panel (``"ratification"``).
+    frame : pandas.DataFrame
+        The rows, one per country-year, sorted by ``ccode`` and ``year``; columns as in :meth:`from_frame`.
+    merge : MergeReport
+        Rows in, dropped with reasons, used.
+    sources : tuple of str
+        Source ids; empty for a user's own data.
+    options : dict
+        How it was made: ``outcome``, ``treaty`` and so on; JSON types only.
+    """
+
+    name: str
+    frame: pd.DataFrame
+    merge: MergeReport
+    sources: tuple[str, ...] = ()
+    options: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def outcome(self) -> str:
+        """Name of the outcome column."""
+        return str(self.options["outcome"])
+
+    @property
+    def covariates(self) -> tuple[str, ...]:
+        """Columns that are neither keys, outcome, treatment nor regime."""
+        fixed = {*user_frames.CANONICAL, self.outcome, f"{self.outcome}_sd"}
+        return tuple(column for column in self.frame.columns if column not in fixed)
+
+    @classmethod
+    def from_frame(
+        cls,
+        df: pd.DataFrame,
+        *,
+        outcome: str,
+        name: str = "ratification",
+        columns: Mapping[str, str] | None = None,
+        covariates: Sequence[str] | None = None,
+        treaty: str | None = None,
+    ) -> Self:
+        """A panel of the user's own rows, as good as one of ours.
+
+        Needed: ``ccode`` (whole number, COW), ``year``, the outcome, and ``ratification_year`` (missing =
+        never) or ``ratified`` (0/1, which must stay 1 once it is 1; the first year with 1 becomes the
+        ratification year). Optional: ``country`` (name), ``regime`` (text, one class per country; missing
+        becomes "no score"), ``<outcome>_sd``, and covariates. Computed: ``ratified``,
+        ``ratification_year``, ``years_since``. Rows without an outcome are dropped and counted; rows
+        without a covariate are kept and counted (a design drops those that its card needs).
+
+        Parameters
+        ----------
+        df : pandas.DataFrame
+            One row per country-year.
+        outcome : str
+            Name that the outcome shall have (and has, unless `columns` says otherwise).
+        name : str
+            Kind of panel; ``"ratification"``.
+        columns : mapping, optional
+            Canonical name to the name in `df`, e.g. ``{"ccode": "cow", "year": "yr"}``.
+        covariates : sequence of str, optional
+            Numeric columns to keep; default: every other numeric column.
+        treaty : str, optional
+            What was ratified, for the report.
+
+        Returns
+        -------
+        Panel
+
+        Raises
+        ------
+        InputError
+            With the column, row or country-year that is wrong, and what to do.
+        """
+        checked = user_frames.check(df, outcome=outcome, name=name, columns=columns, covariates=covariates)
+        frame, step = drop_rows(checked.frame, checked.frame[outcome].isna(), f"{outcome} missing")
+        frame = with_treatment(frame)[checked.order].sort_values(["ccode", "year"]).reset_index(drop=True)
+        notes = [*checked.notes, *missing_notes(frame, [*checked.covariates])]
+        user_frames.check_identified(frame, outcome)
+        merge = MergeReport.of(len(df), frame, [step] if step.rows else [], notes)
+        options: dict[str, object] = {"outcome": outcome, "treaty": treaty, "origin": "user's own data"}
+        return cls(name, frame, merge, (), options)
+
+    @classmethod
+    def from_file(
+        cls,
+        path: str | Path,
+        *,
+        outcome: str | None = None,
+        name: str = "ratification",
+        columns: Mapping[str, str] | None = None,
+        covariates: Sequence[str] | None = None,
+        treaty: str | None = None,
+    ) -> Self:
+        """A panel from a CSV (UTF-8), Parquet or Stata file, by suffix.
+
+        A Parquet file that :meth:`save` wrote comes back as it was if no `outcome` is given.
+
+        Parameters
+        ----------
+        path : str or Path
+            ``.csv``, ``.parquet`` or ``.dta``.
+        outcome, name, columns, covariates, treaty
+            As in :meth:`from_frame`.
+
+        Returns
+        -------
+        Panel
+
+        Raises
+        ------
+        InputError
+            If the file is missing, of another kind, damaged, or its rows are wrong.
+        """
+        path = Path(path)
+        if outcome is None and path.suffix.lower() == ".parquet" and panel_io.is_panel(path):
+            return cls.load(path)
+        if outcome is None:
+            raise InputError(f"{path}: say which column is the outcome (outcome='...')")
+        df = panel_io.read_table(path)
+        return cls.from_frame(
+            df, outcome=outcome, name=name, columns=columns, covariates=covariates, treaty=treaty
+        )
+
+    def save(self, path: str | Path) -> Path:
+        """Write the panel to Parquet, with options, merge report and sources inside; whole or not at all.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written.
+        """
+        provenance = {
+            "name": self.name,
+            "options": self.options,
+            "sources": list(self.sources),
+            "merge": self.merge.to_dict(),
+        }
+        return panel_io.write_panel(self.frame, provenance, Path(path))
+
+    @classmethod
+    def load(cls, path: str | Path) -> Self:
+        """Read what :meth:`save` wrote.
+
+        Raises
+        ------
+        InputError
+            If the file is missing, damaged, or not a saved panel.
+        """
+        frame, found = panel_io.read_panel(Path(path))
+        merge = MergeReport.from_dict(found["merge"])
+        return cls(found["name"], frame, merge, tuple(found["sources"]), found["options"])
+
+    def digest(self) -> str:
+        """SHA-256 of the panel's name and content.
+
+        It does not depend on the order of rows or columns, nor on how numbers and strings are stored.
+
+        Returns
+        -------
+        str
+            Hexadecimal.
+        """
+        return panel_io.content_digest(self.frame, self.name)

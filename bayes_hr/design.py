@@ -1,0 +1,258 @@
+"""The design: every matrix, index and prior that an engine needs, with named dims and coords.
+
+A :class:`Design` knows nothing of ratification or of IGOs, nor of a sampler.  The linear predictor is
+
+    eta = sum over population terms (X_k b_k)  +  sum over group terms (Z_g u_g[group of the row])
+
+with normal priors on ``b``, multivariate normal ``u``, and an error structure.  A family of questions is
+a function from card and panel to a Design (:mod:`bayes_hr.ratification_design`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.linalg
+
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from bayes_hr.data.merge import MergeReport
+    from bayes_hr.kernels import RowOrder
+    from bayes_hr.priors import Prior
+
+    Array = NDArray[np.float64]
+    Index = NDArray[np.int64]
+
+Label = str | int
+
+
+@dataclass(frozen=True)
+class PopulationTerm:
+    """Coefficients that every row shares, or that belong to a few unpooled classes.
+
+    Attributes
+    ----------
+    name
+        Posterior variable (``alpha``, ``beta``, ``gamma``, ``tau``, ``year_effect``).
+    dims, coords
+        Its dims and their labels; no dims for a scalar.
+    columns
+        (n, k) columns; empty where ``index`` says which coefficient a row takes.
+    index
+        (n,) position of the row's coefficient among k = product of dims, or None.
+    prior
+        Normal prior of each coefficient in outcome units; of their common mean if ``sd`` is given
+        (None then: the mean is 0).
+    sd
+        Prior of the SD of partially pooled coefficients, in outcome units; None if unpooled.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    coords: dict[str, tuple[Label, ...]]
+    prior: Prior | None
+    columns: Array = field(default_factory=lambda: np.empty((0, 0)))
+    index: Index | None = None
+    sd: Prior | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of labels along each dim."""
+        return tuple(len(self.coords[dim]) for dim in self.dims)
+
+    @property
+    def size(self) -> int:
+        """Number of coefficients."""
+        return int(np.prod(self.shape, dtype=int))
+
+    @property
+    def labels(self) -> list[str]:
+        """One readable name for each coefficient, in C order."""
+        if not self.dims:
+            return [self.name]
+        grid = np.indices(self.shape).reshape(len(self.dims), -1).T
+        return [
+            f"{self.name}[{', '.join(str(self.coords[d][i]) for d, i in zip(self.dims, row, strict=True))}]"
+            for row in grid
+        ]
+
+    def matrix(self) -> Array:
+        """(n, k) dense columns, whichever way the term is stored."""
+        if self.index is None:
+            return self.columns
+        out = np.zeros((self.index.size, self.size))
+        out[np.arange(self.index.size), self.index] = 1.0
+        return out
+
+    def predict(self, b: Array) -> Array:
+        """Contribution to eta, (n,), for flat coefficients ``b`` (k,)."""
+        return np.asarray(self.columns @ b if self.index is None else b[self.index])
+
+
+@dataclass(frozen=True)
+class GroupTerm:
+    """Varying coefficients by group: ``u[g] ~ MVN(0, diag(sd) corr diag(sd))``.
+
+    Attributes
+    ----------
+    name
+        Group and its dim (``country``); posterior variables are ``u_<name>``, ``sd_<name>``, ``corr_<name>``.
+    levels
+        Labels of the groups: COW integers or IGO codes.
+    index
+        (n,) group of each row.
+    terms
+        Names of the q varying coefficients.
+    Z
+        (n, q) their columns.
+    sd
+        Prior of each term's SD, in outcome units.
+    corr
+        LKJ prior of the correlation matrix, or None for independent terms.
+    centred
+        Parametrisation of each term where the effects are sampled; not part of the model.
+    """
+
+    name: str
+    levels: tuple[Label, ...]
+    index: Index
+    terms: tuple[str, ...]
+    Z: Array
+    sd: tuple[Prior, ...]
+    corr: Prior | None
+    centred: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class ErrorStructure:
+    """Family and dependence of the errors.
+
+    Attributes
+    ----------
+    kind
+        ``"ar1"`` within unit, or ``"iid"``.
+    likelihood
+        ``"gaussian"`` or ``"student_t"`` (yearly shocks are t with ``nu`` degrees of freedom).
+    unit
+        Name of the unit whose rows follow each other (``country``).
+    order
+        Order of the rows.
+    sigma, rho, nu
+        Priors: SD (scale) of the yearly shock in outcome units, autocorrelation, degrees of freedom.
+    """
+
+    kind: str
+    likelihood: str
+    unit: str
+    order: RowOrder
+    sigma: Prior
+    rho: Prior | None
+    nu: Prior | None
+
+
+@dataclass(frozen=True)
+class Design:
+    """Everything an engine needs, and the keys by which its draws are read again.
+
+    Attributes
+    ----------
+    y
+        (n,) outcome, in its own units.
+    population, groups, error
+        The model's parts.
+    rows
+        Per-row facts, each (n,): keys, year, class, treatment, as the estimands and checks need them.
+    unit, centre
+        Scale unit and centre of the priors, in outcome units.
+    standardised
+        Mean and SD by which each control was standardised.
+    merge
+        Rows in, dropped with reasons, used.
+    nuisance
+        Names of population terms that are known to overlap (intercepts and year effects): rank is
+        judged for the others after projecting these out.
+    """
+
+    y: Array
+    population: tuple[PopulationTerm, ...]
+    groups: tuple[GroupTerm, ...]
+    error: ErrorStructure
+    rows: dict[str, NDArray[Any]]
+    unit: float
+    centre: float
+    standardised: dict[str, tuple[float, float]]
+    merge: MergeReport
+    nuisance: tuple[str, ...] = ("alpha", "beta", "year_effect")
+    attrs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def n(self) -> int:
+        """Number of rows."""
+        return self.y.size
+
+    def term(self, name: str) -> PopulationTerm:
+        """Return a population term by name."""
+        return next(t for t in self.population if t.name == name)
+
+    def coords(self) -> dict[str, tuple[Label, ...]]:
+        """All dims and their labels."""
+        out: dict[str, tuple[Label, ...]] = {}
+        for term in self.population:
+            out |= term.coords
+        for group in self.groups:
+            out[group.name] = group.levels
+            out[f"{group.name}_term"] = out[f"{group.name}_term_bis"] = group.terms
+        return out
+
+    def to_dataset(self) -> xr.Dataset:
+        """Rows, outcome and columns as an xarray Dataset with dim ``obs`` (saved with every fit)."""
+        import xarray as xr
+
+        data: dict[str, Any] = {name: ("obs", _plain(values)) for name, values in self.rows.items()}
+        coords: dict[str, Any] = {"obs": np.arange(self.n)}
+        for term in self.population:
+            if term.index is not None:
+                data[f"index_{term.name}"] = ("obs", term.index)
+            elif term.dims:
+                data[f"x_{term.name}"] = (("obs", *term.dims), term.columns)
+                coords |= {dim: _plain(np.array(term.coords[dim])) for dim in term.dims}
+        for group in self.groups:
+            data[f"index_{group.name}"] = ("obs", group.index)
+            data[f"z_{group.name}"] = (("obs", f"{group.name}_term"), group.Z)
+            coords[group.name] = _plain(np.array(group.levels))
+            coords[f"{group.name}_term"] = _plain(np.array(group.terms))
+        data["unit"] = ("obs", self.error.order.unit)
+        return xr.Dataset(data, coords)
+
+
+def _plain(values: NDArray[Any]) -> NDArray[Any]:
+    """Strings as objects: the one dtype that survives a round trip through netCDF."""
+    return values.astype(object) if values.dtype.kind in "US" else values
+
+
+def rank_deficient(design: Design) -> tuple[str, ...]:
+    """Coefficients that the rows cannot tell apart from the others or from intercepts and year effects.
+
+    Terms that are not nuisance are projected on the nuisance ones, one column after the other on those
+    before it; a coefficient is named if less than 1e-8 of its column's length is left.
+    """
+    nuisance = [t.matrix() for t in design.population if t.name in design.nuisance]
+    basis = scipy.linalg.orth(np.hstack(nuisance)) if nuisance else np.zeros((design.n, 0))
+    bad = []
+    for term in design.population:
+        if term.name in design.nuisance:
+            continue
+        for label, column in zip(term.labels, term.matrix().T, strict=True):
+            left = column - basis @ (basis.T @ column)
+            left -= basis @ (basis.T @ left)
+            length = np.linalg.norm(left)
+            if length <= 1e-8 * max(float(np.linalg.norm(column)), 1e-300):
+                bad.append(label)
+            else:
+                basis = np.c_[basis, left / length]
+    return tuple(bad)

@@ -1,0 +1,138 @@
+r"""Design -> ``pm.Model``.
+
+The row likelihood is the definition (:mod:`bayes_hr.pymc_models.errors`).  With Gaussian errors and one
+group term whose groups do not share an error unit, the group effects can be integrated out exactly
+(``form="integrated"``): the sampler then moves only population terms and hyperparameters, where there is
+no funnel, and the group effects are drawn afterwards from their exact conditional
+(:func:`bayes_hr.kernels.draw_group_effects`).  ``tests/test_models.py`` proves both forms equal.
+
+Unpooled population coefficients form one vector ``coefficient`` with independent normal priors, sampled
+in coordinates in which a nominal posterior is standard normal (:mod:`bayes_hr.pymc_models.geometry`);
+``alpha``, ``beta``, ``gamma``, ``tau`` and ``year_effect`` are its parts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+
+from bayes_hr.errors import InputError
+from bayes_hr.pymc_models.errors import add_row_likelihood, integrated_logp
+from bayes_hr.pymc_models.geometry import Whitened, whitening_of
+from bayes_hr.pymc_models.groups import group_contribution, group_factor, sampled_effects
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bayes_hr.design import Design, PopulationTerm
+    from bayes_hr.priors import Prior
+
+    Array = NDArray[np.float64]
+
+
+def integrable(design: Design) -> bool:
+    """Whether the group effects can be integrated out exactly."""
+    if design.error.likelihood != "gaussian" or len(design.groups) != 1:
+        return False
+    index, unit = design.groups[0].index, design.error.order.unit
+    pairs = np.unique(np.stack([unit, index], 1), axis=0)
+    return len(pairs) == len(np.unique(unit))
+
+
+def chosen_form(design: Design, form: str) -> str:
+    """Resolve ``"auto"``, and refuse what would not be exact.
+
+    Raises
+    ------
+    InputError
+        If ``integrated`` is asked for where it is not exact.
+    """
+    exact = integrable(design)
+    if form == "integrated" and not exact:
+        raise InputError(
+            'fit.form = "integrated" is exact only for Gaussian errors and one group term that contains the '
+            f'{design.error.unit}s; this card has {design.error.likelihood} errors. Use form = "rows" or "auto".'
+        )
+    return ("integrated" if exact else "rows") if form == "auto" else form
+
+
+def model_data(design: Design) -> dict[str, Array]:
+    """Arrays that may be swapped in a compiled model of the same shape (permuted treatment, new outcome)."""
+    data = {"y_data": design.y}
+    data |= {f"x_{t.name}": t.matrix() for t in design.population if t.index is None}
+    return data | {f"z_{g.name}": g.Z for g in design.groups}
+
+
+def build_model(design: Design, form: str = "auto") -> pm.Model:
+    """Write a design as a PyMC model.
+
+    Parameters
+    ----------
+    design
+        Matrices, indices and priors.
+    form
+        ``"rows"`` samples the group effects; ``"integrated"`` integrates them out exactly;
+        ``"auto"`` integrates where that is exact.
+
+    Returns
+    -------
+    pymc.Model
+        Free variables as described in this module, deterministics under the names of the contract, with
+        dims and coords.  Nothing is sampled or compiled.
+
+    Raises
+    ------
+    InputError
+        If ``integrated`` is asked for where it is not exact.
+    """
+    form = chosen_form(design, form)
+    coords = {dim: list(labels) for dim, labels in design.coords().items()}
+    with pm.Model(coords={**coords, "obs": np.arange(design.n)}) as model:
+        data = {name: pm.Data(name, values) for name, values in model_data(design).items()}
+        mean = _population_mean(design, data)
+        sigma = design.error.sigma.to_pymc("sigma")
+        rho = design.error.rho.to_pymc("rho") if design.error.rho else None
+        factors = {g.name: group_factor(g) for g in design.groups}
+        if form == "integrated":
+            group = design.groups[0]
+            logp = integrated_logp(
+                design, data["y_data"] - mean, data[f"z_{group.name}"], factors[group.name], sigma, rho
+            )
+            pm.Potential("row_loglik", logp)
+        else:
+            for group in design.groups:
+                u = sampled_effects(group, *factors[group.name])
+                mean = mean + group_contribution(group, u, data[f"z_{group.name}"])
+            add_row_likelihood(design, data["y_data"], mean, sigma, rho)
+    return model
+
+
+def _population_mean(design: Design, data: dict[str, Any]) -> Any:
+    """Population part of eta, (n,), with the coefficients added to the open model."""
+    fixed = [t for t in design.population if t.sd is None]
+    priors = [t.prior for t in fixed for _ in range(t.size) if t.prior is not None]
+    mean, scale = (np.array([p[key] for p in priors]) for key in ("mu", "sigma"))
+    transform = Whitened(whitening_of(design))
+    coefficient = pm.Normal("coefficient", mean, scale, shape=len(priors), transform=transform)
+    eta: Any = 0.0
+    at = 0
+    for term in design.population:
+        if term.sd is None:
+            part = coefficient[at : at + term.size]
+            at += term.size
+        else:
+            part = _pooled(term, term.sd)
+        shaped = part.reshape(term.shape) if term.dims else part[0]
+        pm.Deterministic(term.name, shaped, dims=term.dims or None)
+        eta = eta + (pt.dot(data[f"x_{term.name}"], part) if term.index is None else part[term.index])
+    return eta
+
+
+def _pooled(term: PopulationTerm, sd: Prior) -> Any:
+    """Partially pooled coefficients, (k,): mean + sd * standard normal."""
+    spread = sd.to_pymc(f"sd_{term.name}")
+    z = pm.Normal(f"z_{term.name}", 0.0, 1.0, shape=term.size)
+    return (term.prior.to_pymc(f"mu_{term.name}") if term.prior else 0.0) + spread * z

@@ -1,0 +1,258 @@
+r"""Model R as a design: card and ratification panel in, matrices out.
+
+For country i in year t, regime class r,
+
+.. math:: \eta_{it} = \alpha + a_r + x_{it}'\gamma + f_r(t) + a_i + (\tau_r + b_i) D_{it},
+          \qquad (a_i, b_i) \sim N(0, \Sigma),
+
+with :math:`D_{it} = 1` from ``lag`` full years after ratification on.  The estimands are the class effects
+:math:`\tau_r`, their contrasts and the country effects :math:`\tau_{r(i)} + b_i` (Simmons 2009, *Mobilizing
+for Human Rights*, https://doi.org/10.1017/CBO9780511811340).
+"""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from bayes_hr.data.merge import DropStep, drop_rows
+from bayes_hr.design import Design, ErrorStructure, GroupTerm, PopulationTerm
+from bayes_hr.errors import InputError
+from bayes_hr.kernels import RowOrder, row_order
+from bayes_hr.priors import Prior, parse_prior
+from bayes_hr.row_filter import matching_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bayes_hr.cards import Card
+    from bayes_hr.data.panel import Panel
+
+    Array = NDArray[np.float64]
+
+ONE_CLASS = "all countries"
+CLASS_ORDER = ("stable autocracy", "transition", "stable democracy")
+
+
+def build(card: Card, panel: Panel) -> Design:
+    """Turn a card and a panel into the design of Model R.
+
+    Rows that a card's filter or a missing control takes away are counted in ``design.merge``.
+
+    Raises
+    ------
+    InputError
+        A column that the card needs is missing or not numeric, no rows are left, the outcome or the
+        treatment does not vary, or a contrast is asked for with a single regime class.
+    """
+    frame = _with_columns(card, panel)
+    frame, steps = _used_rows(card, frame)
+    _check_identified(card, frame)
+    y = frame[card.outcome.name].to_numpy(float)
+    unit = float(np.std(y)) if card.outcome.scale == "sd" else float(card.outcome.scale)
+    centre = float(np.mean(y)) if card.outcome.centre == "mean" else float(card.outcome.centre)
+    codes, levels = pd.factorize(frame["ccode"], sort=True)
+    order = row_order(codes.astype(np.int64), frame["year"].to_numpy(np.int64))
+    priors = _Priors(card, unit, centre)
+    population, standardised = _population(card, frame, priors)
+    return Design(
+        y=y,
+        population=population,
+        groups=(_country(card, frame, order, tuple(int(v) for v in levels), priors),),
+        error=ErrorStructure(
+            kind=card.error.kind,
+            likelihood=card.outcome.likelihood,
+            unit="country",
+            order=order,
+            sigma=priors("sigma"),
+            rho=priors("rho") if card.error.kind == "ar1" else None,
+            nu=priors("nu") if card.outcome.likelihood == "student_t" else None,
+        ),
+        rows={
+            "ccode": frame["ccode"].to_numpy(np.int64),
+            "country_name": frame["country"].to_numpy(object),
+            "year": frame["year"].to_numpy(np.int64),
+            "regime_class": frame["regime"].to_numpy(object),
+            "treated": frame["_D"].to_numpy(float),
+            "ratification_year": frame["ratification_year"].to_numpy(float),
+        },
+        unit=unit,
+        centre=centre,
+        standardised=standardised,
+        merge=panel.merge.extend(frame, *steps),
+        attrs={"family": card.family, "treatment": card.treatment.name, "outcome": card.outcome.name},
+    )
+
+
+class _Priors:
+    """Priors of a card in outcome units."""
+
+    def __init__(self, card: Card, unit: float, centre: float) -> None:
+        self._card, self._unit, self._centre = card, unit, centre
+
+    def __call__(self, key: str, term: str | None = None) -> Prior:
+        text = self._card.priors[key]
+        chosen = text[term] if isinstance(text, dict) and term is not None else str(text)
+        prior = parse_prior(chosen, where=f"card {self._card.id}, priors.{key}")
+        free = key in {"rho", "nu"} or key.startswith("corr_")
+        scaled = prior if free else prior.scaled(self._unit)
+        if key == "alpha":
+            return Prior("normal", (scaled["mu"] + self._centre, scaled["sigma"]))
+        return scaled
+
+
+def _with_columns(card: Card, panel: Panel) -> pd.DataFrame:
+    """The panel's rows with treatment and lagged controls as columns."""
+    frame = panel.frame.sort_values(["ccode", "year"]).reset_index(drop=True)
+    need = [card.outcome.name, *(c.name for c in card.population)]
+    for name in need:
+        if name not in frame.columns:
+            near = difflib.get_close_matches(name, list(frame.columns), n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise InputError(
+                f"card {card.id}: the panel has no column {name!r}; it has {', '.join(frame.columns)}.{hint}"
+            )
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            raise InputError(f"card {card.id}: column {name!r} must hold numbers, not {frame[name].dtype}.")
+    if "country" not in frame.columns:
+        frame["country"] = frame["ccode"].astype(str)
+    if "regime" not in frame.columns:
+        frame["regime"] = ONE_CLASS
+    frame["_D"] = (frame["years_since"] >= card.treatment.lag).astype(float)
+    for control in card.population:
+        frame[f"_x_{control.label}"] = _lagged(frame, control.name, control.lag)
+    return frame
+
+
+def _lagged(frame: pd.DataFrame, name: str, lag: int) -> Array:
+    """Value of a column ``lag`` calendar years before, in the same country; missing if that year is."""
+    past = frame[["ccode", "year", name]].assign(year=frame["year"] + lag)
+    merged = frame[["ccode", "year"]].merge(past, on=["ccode", "year"], how="left", validate="1:1")
+    return merged[name].to_numpy(float)
+
+
+def _used_rows(card: Card, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[DropStep]]:
+    """Apply the card's filter, then drop rows without a needed value, saying which and why."""
+    steps = []
+    keep = matching_rows(frame, card.where)
+    if not keep.all():
+        frame, step = drop_rows(frame, ~keep, f"outside the card's filter: {card.where}", detail="")
+        steps.append(step)
+    checks = [(card.outcome.name, card.outcome.name), *((c.label, f"_x_{c.label}") for c in card.population)]
+    for label, column in checks:
+        missing = frame[column].isna()
+        if missing.any():
+            before = frame
+            frame, step = drop_rows(frame, missing, f"{label} missing")
+            gone = sorted(set(before["country"]) - set(frame["country"]))
+            names = f"countries lost: {', '.join(gone)}" if gone else "no country lost"
+            steps.append(DropStep(step.reason, step.rows, step.countries, names))
+    if frame.empty:
+        told = "; ".join(f"{s.reason}: {s.rows}" for s in steps)
+        raise InputError(f"card {card.id}: no rows are left ({told}). Check `where`, the controls and the years.")
+    return frame, steps
+
+
+def _check_identified(card: Card, frame: pd.DataFrame) -> None:
+    """Refuse what no model could estimate."""
+    treaty = card.treatment.name
+    if frame["_D"].max() == 0:
+        raise InputError(f"card {card.id}: no country has ratified {treaty} in the {len(frame)} rows used.")
+    if frame["_D"].min() == 1:
+        raise InputError(f"card {card.id}: every row used is after ratification of {treaty}; nothing to compare.")
+    if frame[card.outcome.name].nunique() < 2:
+        raise InputError(f"card {card.id}: outcome {card.outcome.name!r} has one value in the rows used.")
+    classes = frame["regime"].unique()
+    if len(classes) < 2 and "contrast" in card.estimands:
+        raise InputError(
+            f"card {card.id}: a contrast between regime classes is asked for, but the rows used have one class "
+            f"({classes[0]!r}). Add a column 'regime', or take 'contrast' out of the card's estimands."
+        )
+    moved = frame.groupby("ccode")["regime"].nunique()
+    if (moved > 1).any():
+        code = int(moved.idxmax())
+        raise InputError(f"regime class changes within country {code}; classes must be fixed within a country.")
+
+
+def _population(
+    card: Card, frame: pd.DataFrame, priors: _Priors
+) -> tuple[tuple[PopulationTerm, ...], dict[str, tuple[float, float]]]:
+    """Population terms in the order of the docstring's equation, and how controls were standardised."""
+    n = len(frame)
+    classes = _class_labels(frame)
+    member = (frame["regime"].to_numpy()[:, None] == np.array(classes)[None, :]).astype(float)
+    terms = [PopulationTerm("alpha", (), {}, priors("alpha"), np.ones((n, 1)))]
+    if len(classes) > 1:
+        labels = tuple(f"regime: {c}" for c in classes[1:])
+        terms.append(PopulationTerm("beta", ("term",), {"term": labels}, priors("beta"), member[:, 1:]))
+    standardised: dict[str, tuple[float, float]] = {}
+    if card.population:
+        columns = []
+        for control in card.population:
+            x = frame[f"_x_{control.label}"].to_numpy(float)
+            centre, scale = (float(x.mean()), float(x.std())) if control.standardise else (0.0, 1.0)
+            if scale == 0:
+                raise InputError(f"card {card.id}: control {control.label!r} has one value in the rows used.")
+            standardised[control.label] = (centre, scale)
+            columns.append((x - centre) / scale)
+        covariates: dict[str, tuple[str | int, ...]] = {"covariate": tuple(standardised)}
+        terms.append(PopulationTerm("gamma", ("covariate",), covariates, priors("gamma"), np.stack(columns, 1)))
+    treated = member * frame["_D"].to_numpy()[:, None]
+    pooled = priors("sd_tau") if card.treatment.pooling == "partial" else None
+    terms.append(PopulationTerm("tau", ("regime",), {"regime": classes}, priors("tau"), treated, sd=pooled))
+    if card.time.effects != "none":
+        terms.append(_year_effects(card, frame, classes, priors))
+    return tuple(terms), standardised
+
+
+def _class_labels(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Regime classes present, from autocracy to democracy, others after them."""
+    present = set(frame["regime"])
+    known = [c for c in CLASS_ORDER if c in present]
+    return (*known, *sorted(present - set(known)))
+
+
+def _year_effects(
+    card: Card, frame: pd.DataFrame, classes: tuple[str, ...], priors: _Priors
+) -> PopulationTerm:
+    """Effects of each year, by regime class unless the card says otherwise."""
+    year = frame["year"].to_numpy(np.int64)
+    years = np.unique(year)
+    position = np.searchsorted(years, year)
+    dims: tuple[str, ...] = ("year",)
+    coords: dict[str, tuple[str | int, ...]] = {"year": tuple(int(v) for v in years)}
+    if card.time.by == "regime":
+        class_of = np.array([classes.index(c) for c in frame["regime"]])
+        dims, coords = ("regime", "year"), {"regime": classes, **coords}
+        position = class_of * years.size + position
+    pooled = card.time.effects == "pooled"
+    return PopulationTerm(
+        "year_effect",
+        dims,
+        coords,
+        None if pooled else priors("year_effect"),
+        index=position,
+        sd=priors("sd_year_effect") if pooled else None,
+    )
+
+
+def _country(
+    card: Card, frame: pd.DataFrame, order: RowOrder, levels: tuple[int, ...], priors: _Priors
+) -> GroupTerm:
+    """Varying intercepts and ratification effects by country."""
+    group = card.groups[0]
+    columns = {"intercept": np.ones(len(frame)), "ratified": frame["_D"].to_numpy(float)}
+    correlated = group.correlated and len(group.terms) > 1
+    return GroupTerm(
+        name=group.name,
+        levels=levels,
+        index=order.unit,
+        terms=group.terms,
+        Z=np.stack([columns[t] for t in group.terms], axis=1),
+        sd=tuple(priors(f"sd_{group.name}", t) for t in group.terms),
+        corr=priors(f"corr_{group.name}") if correlated else None,
+        centred=group.centred_terms,
+    )

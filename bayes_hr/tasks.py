@@ -1,0 +1,292 @@
+"""Many independent tasks: in this process or several, resumable, with seeds that do not depend on the order.
+
+It knows nothing of what it runs. The folder of a job holds ``manifest.json`` and, for each task, either
+``task-00012.json`` (finished: its result) or ``task-00012.failed.json`` (its traceback); every file is put in
+place whole, so a killed run leaves what was finished and nothing half-written.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+import os
+import pickle
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Generator, Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from bayes_hr.errors import InputError, TaskFailureError
+from bayes_hr.progress import Progress, progress_callback
+from bayes_hr.task_store import Job, Store, to_json
+
+_LOG: Final = logging.getLogger("bayes_hr")
+_LISTED: Final = 10
+_THREADS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+_ONE_THREAD: Final = dict.fromkeys((*_THREADS, "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS"), "1")
+
+TaskFunction = Callable[[Any, int], Any]
+"""``function(item, seed)``; the seed is a whole number below 2**63."""
+
+
+def run_tasks(
+    function: TaskFunction,
+    items: Mapping[str, Any],
+    *,
+    folder: str | Path | None,
+    workers: int = 1,
+    seed: int = 0,
+    context: str = "",
+    progress: Progress | None = None,
+    describe: str = "refit",
+) -> list[Any]:
+    """Run ``function(item, seed)`` for each item, each once, and keep every result as soon as it is there.
+
+    Run again with the same folder, only what is unfinished or failed is run; a longer list of items that
+    begins with the old one extends the job. The seed of a task comes from `seed` and the task's place in
+    `items` alone, so results do not depend on the number of workers, the order of completion or
+    interruptions. Ctrl-C stops at once and keeps what is finished.
+
+    Parameters
+    ----------
+    function : callable
+        ``function(item, seed)``; returns JSON data: dicts with string keys, lists, tuples, numbers, strings,
+        None, numpy numbers and arrays. With several workers it must be importable (no lambda, nothing
+        compiled inside).
+    items : mapping of str to object
+        Stable key to item, in order.
+    folder : path, optional
+        Where results are kept; None keeps them in memory only.
+    workers : int
+        Processes; 1 runs in this one. More are spawned afresh, with one BLAS thread each, so a script that
+        asks for them must guard its main part by ``if __name__ == "__main__":``.
+    seed : int
+        Root of the seeds, 0 or more.
+    context : str
+        Digest of everything else that the results depend on (data, card, version).
+    progress : callable, optional
+        ``progress(done, total)``, called in this process; tasks finished earlier count as done. Default: a
+        bar.
+    describe : str
+        What one task is, for progress and messages.
+
+    Returns
+    -------
+    list
+        Results in the order of `items`, as plain JSON data whether fresh, read back or in memory (arrays and
+        tuples become lists; NaN and infinities stay).
+
+    Raises
+    ------
+    InputError
+        If the folder holds another job's results or cannot be written, or the function cannot be sent to
+        workers.
+    TaskFailureError
+        At the end, if tasks failed; it carries their tracebacks and the results of the others.
+    """
+    _check(function, items, workers, seed)
+    job = Job(_name(function), tuple(items), seed, context)
+    store = Store.open(None if folder is None else Path(folder), job)
+    seeds = task_seeds(seed, len(items))
+    done = store.load()
+    tasks = [_Task(i, key, items[key], seeds[i]) for i, key in enumerate(items) if key not in done]
+    run = _in_process(function, tasks) if workers == 1 else _in_pool(function, tasks, workers)
+    failures: dict[str, str] = {}
+    with progress_callback(describe, len(items), progress) as report, closing(run):
+        report(len(done))
+        for task, outcome in run:
+            if outcome.failure is None:
+                done[task.key] = store.keep(task.index, task.key, task.seed, outcome.result)
+            else:
+                failures[task.key] = outcome.failure
+                store.keep_failure(task.index, task.key, task.seed, outcome.failure)
+                _LOG.warning("%s %s failed: %s", describe, task.key, _last_line(outcome.failure))
+            report(1)
+    if failures:
+        raise TaskFailureError(_failure_message(describe, failures, len(items), folder), failures, done)
+    return [done[key] for key in items]
+
+
+def task_seeds(seed: int, n: int) -> list[int]:
+    """Seeds of `n` tasks below 2**63, each from the root and its index alone."""
+    import numpy as np
+
+    spawned = np.random.SeedSequence(seed).spawn(n)
+    return [int(child.generate_state(1, np.uint64)[0] >> np.uint64(1)) for child in spawned]
+
+
+# Running one task
+
+
+@dataclass(frozen=True)
+class _Task:
+    index: int
+    key: str
+    item: Any
+    seed: int
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """JSON text of the result, or the traceback of the failure."""
+
+    result: str = ""
+    failure: str | None = None
+
+
+class _Recorded(AbstractContextManager["_Recorded"]):
+    """Turns an Exception into text, which can cross processes; lets KeyboardInterrupt and the like pass."""
+
+    failure: str | None = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self.failure = "".join(traceback.format_exception(error))
+        return True
+
+
+_Run = Generator[tuple[_Task, _Outcome]]
+
+
+def _attempt(function: TaskFunction, item: Any, seed: int) -> _Outcome:
+    text = ""
+    with _Recorded() as record:
+        text = to_json(function(item, seed))
+    return _Outcome(text, record.failure)
+
+
+def _in_process(function: TaskFunction, tasks: list[_Task]) -> _Run:
+    for task in tasks:
+        yield task, _attempt(function, task.item, task.seed)
+
+
+# Several processes
+
+
+def _in_pool(function: TaskFunction, tasks: list[_Task], workers: int) -> _Run:
+    if not tasks:
+        return
+    import multiprocessing as mp
+
+    others = set(mp.active_children())
+    pool = ProcessPoolExecutor(
+        min(workers, len(tasks)), mp_context=mp.get_context("spawn"), initializer=_start_worker
+    )
+    finished = False
+    try:
+        with _environment(_ONE_THREAD):
+            futures = {pool.submit(_attempt, function, task.item, task.seed): task for task in tasks}
+        for future in as_completed(futures):
+            yield futures[future], _outcome(future)
+        finished = True
+    finally:
+        if not finished:
+            for process in set(mp.active_children()) - others:
+                process.terminate()
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _outcome(future: Future[_Outcome]) -> _Outcome:
+    """The outcome, where what cannot cross processes or a worker that died count as failures."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    text = "".join(traceback.format_exception(error))
+    if isinstance(error, BrokenProcessPool):
+        text += (
+            "A worker process died: not enough memory, killed from outside, or a script without "
+            'if __name__ == "__main__". Run again, with fewer workers if memory is short.\n'
+        )
+    return _Outcome(failure=text)
+
+
+def _start_worker() -> None:
+    """Leave Ctrl-C to the main process, and end with it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    import multiprocessing as mp
+
+    parent = mp.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+@contextmanager
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Environment that processes started meanwhile inherit."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+# Checks and messages
+
+
+def _check(function: TaskFunction, items: Mapping[str, Any], workers: int, seed: int) -> None:
+    wrong = [key for key in items if not isinstance(key, str)]
+    if wrong:
+        raise InputError(f"tasks: the key {wrong[0]!r} is not a string")
+    if not (isinstance(workers, int) and workers >= 1):
+        raise InputError(f"tasks: workers = {workers!r} must be a whole number, 1 or more")
+    if not (isinstance(seed, int) and seed >= 0):
+        raise InputError(f"tasks: seed = {seed!r} must be a whole number, 0 or more")
+    if workers > 1:
+        _check_sendable(function)
+
+
+def _check_sendable(function: TaskFunction) -> None:
+    advice = "use workers=1, or define it at the top of an importable module"
+    try:
+        pickle.dumps(function)
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise InputError(f"tasks: {function!r} cannot be sent to workers ({error}); {advice}") from error
+    inner = _unwrapped(function)
+    if getattr(inner, "__module__", "") == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
+        name = _name(function)
+        raise InputError(f"tasks: {name} is unseen by workers, being of a notebook or prompt; {advice}")
+
+
+def _unwrapped(function: TaskFunction) -> TaskFunction:
+    return _unwrapped(function.func) if isinstance(function, functools.partial) else function
+
+
+def _name(function: TaskFunction) -> str:
+    inner = _unwrapped(function)
+    named = inner if hasattr(inner, "__qualname__") else type(inner)
+    return f"{named.__module__}.{named.__qualname__}"
+
+
+def _last_line(text: str) -> str:
+    return text.strip().splitlines()[-1]
+
+
+def _failure_message(describe: str, failures: Mapping[str, str], n: int, folder: str | Path | None) -> str:
+    lines = [f"  {key}: {_last_line(text)}" for key, text in list(failures.items())[:_LISTED]]
+    rest = [f"  and {len(failures) - _LISTED} more"] if len(failures) > _LISTED else []
+    if folder is None:
+        advice = "Nothing was kept on disk; tracebacks and the other results are in the error's attributes."
+    else:
+        advice = f"Tracebacks are in {folder}; run again to retry these only, the others are kept."
+    return "\n".join([f"{len(failures)} of {n} {describe} tasks failed", *lines, *rest, advice])

@@ -1,0 +1,100 @@
+"""Fixtures that several test files share."""
+
+from __future__ import annotations
+
+import os
+import threading
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from bayes_hr.data.fetch import cache_dir, is_offline
+from bayes_hr.data.parsed import parsed_path
+from bayes_hr.data.sources import PUBLIC_BASE, SOURCES
+
+
+@cache
+def real_data_problem() -> str | None:
+    """Why tests with real data cannot run: no mirror, no filled cache and no network; None if they can."""
+    if os.environ.get("BAYES_HR_MIRROR"):
+        return None
+    raw = cache_dir() / "raw"
+    if all((raw / s.repo_path).is_file() or parsed_path(s).is_file() for s in SOURCES.values()):
+        return None
+    if is_offline():
+        return "no BAYES_HR_MIRROR, no filled cache, and BAYES_HR_OFFLINE is set"
+    url = PUBLIC_BASE + SOURCES["untreaties_cat"].repo_path
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, method="HEAD"), timeout=5):
+            return None
+    except (urllib.error.URLError, TimeoutError, OSError) as error:
+        return f"no BAYES_HR_MIRROR, no filled cache, and no network ({error})"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Only tests marked `real_data` may skip, and only where the data cannot be had."""
+    if item.get_closest_marker("real_data") and (problem := real_data_problem()):
+        pytest.skip(problem)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """With a mirror, a cache of this session's own: each raw file is parsed once and nothing is left."""
+    with pytest.MonkeyPatch.context() as patch:
+        mirror = os.environ.get("BAYES_HR_MIRROR")
+        if mirror:
+            if "://" not in mirror:
+                patch.setenv("BAYES_HR_MIRROR", str(Path(mirror).absolute()))
+            patch.setenv("BAYES_HR_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@dataclass
+class LoopbackServer:
+    """A web server on the loopback: `files` maps a path to its bytes, `status` to an error to answer with."""
+
+    base: str
+    files: dict[str, bytes] = field(default_factory=dict)
+    status: dict[str, int] = field(default_factory=dict)
+    cut: set[str] = field(default_factory=set)
+    requests: list[str] = field(default_factory=list)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
+    """A running :class:`LoopbackServer`."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    state = LoopbackServer("")
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            path = urllib.parse.unquote(self.path).lstrip("/")
+            state.requests.append(path)
+            body = state.files.get(path)
+            if body is None or path in state.status:
+                self.send_error(state.status.get(path, 404))
+                return
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[: len(body) // 2] if path in state.cut else body)
+            self.close_connection = True
+
+        def log_message(self, *args: object) -> None:
+            """Say nothing."""
+
+    httpd = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    state.base = f"http://127.0.0.1:{httpd.server_port}/"
+    thread = threading.Thread(target=httpd.serve_forever)
+    thread.start()
+    yield state
+    httpd.shutdown()
+    thread.join()
+    httpd.server_close()
