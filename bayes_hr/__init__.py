@@ -1,1 +1,61 @@
-"""Bayesian hierarchical models for human-rights data."""
+"""Bayesian hierarchical models for human-rights data.
+
+Ratification effects by country and regime, and convergence to IGO means, with honest uncertainty and a
+plain verdict.  Names are loaded when first used, so that ``import bayes_hr`` stays fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bayes_hr import simulate
+    from bayes_hr.api import Fit, fit, load_fit
+    from bayes_hr.cards import Card, list_cards, load_card
+    from bayes_hr.data.load import load_panel
+    from bayes_hr.data.panel import Panel
+    from bayes_hr.errors import BayesHRError, InputError
+
+__all__ = [
+    "BayesHRError",
+    "Card",
+    "Fit",
+    "InputError",
+    "Panel",
+    "fit",
+    "list_cards",
+    "load_card",
+    "load_fit",
+    "load_panel",
+    "simulate",
+]
+__version__ = version("bayes-hr")
+
+_HOMES = {
+    "BayesHRError": "bayes_hr.errors",
+    "Card": "bayes_hr.cards",
+    "Fit": "bayes_hr.api",
+    "InputError": "bayes_hr.errors",
+    "Panel": "bayes_hr.data.panel",
+    "fit": "bayes_hr.api",
+    "list_cards": "bayes_hr.cards",
+    "load_card": "bayes_hr.cards",
+    "load_fit": "bayes_hr.api",
+    "load_panel": "bayes_hr.data.load",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name from its home on first use."""
+    if name == "simulate":
+        return import_module("bayes_hr.simulate")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'bayes_hr' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Public names."""
+    return sorted([*__all__, "__version__"])

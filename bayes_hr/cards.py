@@ -16,7 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from bayes_hr.constants import SCHEMA_VERSION
 from bayes_hr.errors import InputError
-from bayes_hr.prior_defaults import complete_priors
+from bayes_hr.prior_defaults import complete_priors, default_priors
 
 ESTIMANDS: Final = ("regime", "contrast", "country", "average")
 TERMS: Final = ("intercept", "ratified")
@@ -24,6 +24,13 @@ TERMS: Final = ("intercept", "ratified")
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def _with_tuples(data: Any) -> Any:
+    """A table with its lists as tuples; anything else is left for the checks to refuse."""
+    if not isinstance(data, dict):
+        return data
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
 
 
 class Outcome(_Section):
@@ -93,7 +100,7 @@ class Group(_Section):
     @model_validator(mode="before")
     @classmethod
     def _tuples_from_lists(cls, data: Any) -> Any:
-        return {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        return _with_tuples(data)
 
     @model_validator(mode="after")
     def _lengths_agree(self) -> Self:
@@ -174,7 +181,7 @@ class FitSettings(_Section):
     sampler: Literal["nutpie", "pymc"] = "nutpie"
     form: Literal["auto", "integrated", "rows"] = "auto"
     chains: Annotated[int, Field(ge=1, le=64)] = 4
-    draws: Annotated[int, Field(ge=10)] = 1000
+    draws: Annotated[int, Field(ge=10)] = 1500
     tune: Annotated[int, Field(ge=10)] = 600
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 20261122
     target_accept: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
@@ -198,7 +205,7 @@ class Card(_Section):
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
     question: Annotated[str, Field(min_length=10)]
     family: Literal["ratification"] = "ratification"
-    panel: Literal["ratification"] = "ratification"
+    panel: Literal["ratification", "simulated"] = "ratification"
     where: str = ""
     outcome: Outcome
     treatment: Treatment
@@ -219,7 +226,7 @@ class Card(_Section):
     @model_validator(mode="before")
     @classmethod
     def _tuples_from_lists(cls, data: Any) -> Any:
-        return {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+        return _with_tuples(data)
 
     @model_validator(mode="after")
     def _groups_and_priors(self) -> Self:
@@ -241,9 +248,12 @@ class Card(_Section):
     def replace(self, **changes: Any) -> Card:
         """Return a changed card, checked anew; a section takes a dict of its changed keys.
 
-        Example: ``card.replace(fit={"draws": 500}, error={"kind": "iid"})``.
+        Example: ``card.replace(fit={"draws": 500}, error={"kind": "iid"})``.  Default priors are those
+        of the changed model; the card's own priors stay.
         """
         data = self.model_dump(mode="json", exclude_none=True)
+        default = default_priors(self)
+        data["priors"] = {key: prior for key, prior in self.priors.items() if prior != default[key]}
         for key, value in changes.items():
             section = data.get(key)
             data[key] = {**section, **value} if isinstance(section, dict) and isinstance(value, dict) else value
@@ -267,9 +277,11 @@ def parse_card(data: dict[str, Any], *, where: str) -> Card:
 
 def _explain(error: Any) -> str:
     """One pydantic error in a reader's words."""
-    path = [p for p in error["loc"] if not (isinstance(p, str) and re.search(r"[\[-]|^(float|bool)$", p))]
+    unknown = error["type"] == "extra_forbidden"
+    path = [p for p in error["loc"][:-1] if not _is_branch(p)]
+    path += [p for p in error["loc"][-1:] if unknown or not _is_branch(p)]
     key = ".".join(str(part) for part in path) or "card"
-    if error["type"] == "extra_forbidden":
+    if unknown:
         valid = _valid_keys(path[:-1])
         near = difflib.get_close_matches(str(path[-1]), valid, n=1, cutoff=0.4)
         hint = f"did you mean {near[0]!r}?" if near else f"valid keys here: {', '.join(valid)}"
@@ -280,6 +292,11 @@ def _explain(error: Any) -> str:
     given = error.get("input")
     shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool | list) else ""
     return f"{key}: {message}{shown}"
+
+
+def _is_branch(part: Any) -> bool:
+    """Whether a part of pydantic's path is a branch of a union (``literal['sd']``), not a key of the card."""
+    return isinstance(part, str) and re.search(r"^(constrained-float|float|bool|str)$|^[a-z-]+\[", part) is not None
 
 
 def _valid_keys(path: list[Any]) -> list[str]:

@@ -63,7 +63,7 @@ class Prior:
 
     def __str__(self) -> str:
         """Write the prior the way a card does."""
-        return f"{self.kind}({', '.join(f'{v:g}' for v in self.values)})"
+        return f"{self.kind}({', '.join(map(_exact, self.values))})"
 
     def __getitem__(self, argument: str) -> float:
         """Return one of its numbers by name."""
@@ -127,6 +127,12 @@ class Prior:
     def _pymc_arguments(self) -> dict[str, float]:
         named = dict(zip(KINDS[self.kind].arguments, self.values, strict=True))
         return {"scale": named["mean"]} if self.kind == "exponential" else named
+
+
+def _exact(value: float) -> str:
+    """The shortest text that reads back to the same number."""
+    short = f"{value:g}"
+    return short if float(short) == value else repr(float(value))
 
 
 def parse_prior(text: str, *, where: str, allowed: tuple[str, ...] = tuple(KINDS)) -> Prior:

@@ -13,6 +13,7 @@ for Human Rights*, https://doi.org/10.1017/CBO9780511811340).
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,12 +27,15 @@ from bayes_hr.priors import Prior, parse_prior
 from bayes_hr.row_filter import matching_rows
 
 if TYPE_CHECKING:
+    import xarray as xr
     from numpy.typing import NDArray
 
     from bayes_hr.cards import Card
+    from bayes_hr.data.merge import MergeReport
     from bayes_hr.data.panel import Panel
 
     Array = NDArray[np.float64]
+    Scales = dict[str, tuple[float, float]]
 
 ONE_CLASS = "all countries"
 CLASS_ORDER = ("stable autocracy", "transition", "stable democracy")
@@ -51,6 +55,51 @@ def build(card: Card, panel: Panel) -> Design:
     frame = _with_columns(card, panel)
     frame, steps = _used_rows(card, frame)
     _check_identified(card, frame)
+    return _assemble(card, frame, panel.merge.extend(frame, *steps))
+
+
+def rebuild(card: Card, rows: xr.Dataset, y: Array, merge: MergeReport, control_scales: Scales) -> Design:
+    """The design of a saved fit, from the rows that were saved with it.
+
+    Parameters
+    ----------
+    rows
+        ``constant_data`` of the fit's tree (:meth:`bayes_hr.design.Design.to_dataset`).
+    y
+        (n,) outcome.
+    merge, control_scales
+        As the fit's provenance has them.
+    """
+    names = {"ccode": "ccode", "year": "year", "country_name": "country", "regime_class": "regime"}
+    names |= {"treated": "_D", "ratification_year": "ratification_year"}
+    frame = pd.DataFrame({theirs: rows[ours].values for ours, theirs in names.items()})
+    frame[card.outcome.name] = y
+    for label, (centre, scale) in control_scales.items():
+        frame[f"_x_{label}"] = rows["x_gamma"].sel(covariate=label).values * scale + centre
+    return _assemble(card, frame, merge)
+
+
+def with_ratification_years(design: Design, years: Array, lag: int) -> Design:
+    """The same design with other ratification years (NaN: never), one for each country in level order.
+
+    Shapes do not change, so a compiled model takes the new arrays as data.
+    """
+    group = design.groups[0]
+    treated = (design.rows["year"] - years[group.index] >= lag).astype(float)
+    tau = design.term("tau")
+    member = np.stack([design.rows["regime_class"] == c for c in tau.coords["regime"]], axis=1)
+    population = tuple(
+        replace(t, columns=member * treated[:, None]) if t.name == "tau" else t for t in design.population
+    )
+    Z = group.Z.copy()
+    if "ratified" in group.terms:
+        Z[:, group.terms.index("ratified")] = treated
+    rows = {**design.rows, "treated": treated, "ratification_year": years[group.index]}
+    return replace(design, population=population, groups=(replace(group, Z=Z),), rows=rows)
+
+
+def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport) -> Design:
+    """Matrices, indices and priors from the rows used."""
     y = frame[card.outcome.name].to_numpy(float)
     unit = float(np.std(y)) if card.outcome.scale == "sd" else float(card.outcome.scale)
     centre = float(np.mean(y)) if card.outcome.centre == "mean" else float(card.outcome.centre)
@@ -82,7 +131,7 @@ def build(card: Card, panel: Panel) -> Design:
         unit=unit,
         centre=centre,
         standardised=standardised,
-        merge=panel.merge.extend(frame, *steps),
+        merge=merge,
         attrs={"family": card.family, "treatment": card.treatment.name, "outcome": card.outcome.name},
     )
 
@@ -194,7 +243,7 @@ def _population(
         for control in card.population:
             x = frame[f"_x_{control.label}"].to_numpy(float)
             centre, scale = (float(x.mean()), float(x.std())) if control.standardise else (0.0, 1.0)
-            if scale == 0:
+            if x.min() == x.max():  # rounding can leave a constant a tiny SD
                 raise InputError(f"card {card.id}: control {control.label!r} has one value in the rows used.")
             standardised[control.label] = (centre, scale)
             columns.append((x - centre) / scale)

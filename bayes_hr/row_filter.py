@@ -36,13 +36,15 @@ def matching_rows(frame: pd.DataFrame, where: str) -> pd.Series:
         return pd.Series(True, index=frame.index)
     example = "write it like 1985 <= year <= 2018 and regime != 'no score'"
     try:
-        tree = ast.parse(where, mode="eval")
+        tree = ast.parse(where.strip(), mode="eval")
     except SyntaxError as error:
         raise InputError(f"row filter {where!r} cannot be read ({error.msg}); {example}.") from error
     for node in ast.walk(tree):
         if not isinstance(node, _ALLOWED):
             part = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__
             raise InputError(f"row filter {where!r}: {part!r} is not allowed here; {example}.")
+        if isinstance(node, ast.Constant) and not isinstance(node.value, str | int | float):
+            raise InputError(f"row filter {where!r}: {ast.unparse(node)!r} is not allowed here; {example}.")
         if isinstance(node, ast.Name) and node.id not in frame.columns:
             near = difflib.get_close_matches(node.id, list(frame.columns), n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
@@ -51,8 +53,9 @@ def matching_rows(frame: pd.DataFrame, where: str) -> pd.Series:
                 f"columns: {', '.join(frame.columns)}.{hint}"
             )
     try:
-        keep = frame.eval(where, engine="python")
-    except (TypeError, ValueError) as error:
+        # What was checked is what is evaluated: the tree, on one line.
+        keep = frame.eval(ast.unparse(tree), engine="python")
+    except (TypeError, ValueError, AttributeError, LookupError, NotImplementedError) as error:
         raise InputError(f"row filter {where!r} does not fit the columns ({error}); {example}.") from error
     if not isinstance(keep, pd.Series) or keep.dtype != bool:
         raise InputError(f"row filter {where!r} is not a comparison; {example}.")

@@ -1,1 +1,1 @@
-"""."""
+"""Checks: may the numbers be believed?"""

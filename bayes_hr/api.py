@@ -1,0 +1,337 @@
+"""What users touch: ``fit(card, panel)`` and the Fit it gives, whose methods delegate to the other rooms."""
+
+from __future__ import annotations
+
+import json
+import logging
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bayes_hr import fitting
+from bayes_hr.cards import Card, load_card
+from bayes_hr.constants import SCHEMA_VERSION
+from bayes_hr.data.load import load_panel
+from bayes_hr.data.panel import Panel
+from bayes_hr.data.worlds import COVARIATES
+from bayes_hr.data.worlds import ratification as ratification_world
+from bayes_hr.errors import InputError
+from bayes_hr.estimands import ratification
+from bayes_hr.estimands.summary import EstimandDraws, effects_table
+from bayes_hr.estimands.truth import truth_table
+from bayes_hr.progress import progress_bar
+from bayes_hr.ratification_design import build
+from bayes_hr.storage import MARKER, atomic_folder, check_target
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from bayes_hr.checks.reference import PermutedReference
+    from bayes_hr.checks.result import Verdict
+    from bayes_hr.data.worlds import World
+    from bayes_hr.progress import Progress
+
+_LOG = logging.getLogger("bayes_hr")
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A finished fit: draws, card, provenance, and what to ask of them.
+
+    Attributes
+    ----------
+    result
+        The draws, the card with every default, and the provenance.
+    reference
+        The permuted-ratification reference, once it was computed.
+    truth
+        True values of a simulated world (:func:`bayes_hr.estimands.truth.truth_table`); None for real data.
+    """
+
+    result: fitting.FitResult
+    reference: PermutedReference | None = None
+    truth: pd.DataFrame | None = None
+
+    @property
+    def data(self) -> xr.DataTree:
+        """ArviZ tree: ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data``."""
+        return self.result.tree
+
+    @property
+    def card(self) -> Card:
+        """The card with every default spelled out."""
+        return self.result.card
+
+    @cached_property
+    def estimands(self) -> list[EstimandDraws]:
+        """Draws of every estimand that the card asks for."""
+        tree = self.result.tree
+        posterior, rows = tree["posterior"].dataset, tree["constant_data"].dataset
+        return ratification.ratification_estimands(posterior, rows, self.card.estimands)
+
+    def effects(self, by: str | None = None) -> pd.DataFrame:
+        """Effects table of the contract.
+
+        Parameters
+        ----------
+        by
+            ``"regime"``, ``"contrast"``, ``"country"``, ``"average"``, or ``"parameter"`` for the
+            coefficients and hyperparameters; None for all that the card asks for.
+
+        Raises
+        ------
+        InputError
+            If the card does not ask for it, or there is no such kind.
+        """
+        if by == "parameter":
+            return self._table([ratification.hyperparameters(self.data["posterior"].dataset)])
+        return self._table(self._chosen(by))
+
+    def draws(self, by: str) -> xr.DataArray:
+        """Draws behind :meth:`effects`: dims ``chain, draw, estimand``, coord ``"tau: transition"`` and the like."""
+        import numpy as np
+        import xarray as xr
+
+        chosen = self._chosen(by)
+        names = [
+            f"{e.estimand}: {level}" + (f" - {reference}" if e.estimand == "contrast" else "")
+            for e in chosen
+            for level, reference in zip(e.levels, e.references, strict=True)
+        ]
+        values = np.concatenate([e.draws for e in chosen], axis=2)
+        return xr.DataArray(values, dims=("chain", "draw", "estimand"), coords={"estimand": names}, name=by)
+
+    def _chosen(self, by: str | None) -> list[EstimandDraws]:
+        kinds = list(dict.fromkeys(e.by for e in self.estimands))
+        chosen = [e for e in self.estimands if by is None or e.by == by]
+        if not chosen:
+            raise InputError(f"effects: by = {by!r} is not among those of card {self.card.id}: {', '.join(kinds)}.")
+        return chosen
+
+    def _table(self, estimands: list[EstimandDraws]) -> pd.DataFrame:
+        rope = (self.card.rope.lower, self.card.rope.upper)
+        return effects_table(estimands, scale=self.card.outcome.label or self.card.outcome.name, rope=rope)
+
+    @cached_property
+    def _verdict(self) -> Verdict:
+        from bayes_hr.checks.verdict import check
+
+        return check(self.result, self.estimands)
+
+    def check(self) -> Verdict:
+        """PASS, REVIEW or FAIL, with every check behind it and what to do."""
+        return self._verdict
+
+    def prior_predictive(self) -> pd.DataFrame:
+        """What the priors alone say of the data, beside the data."""
+        from bayes_hr.checks.predictive import prior_predictive
+
+        return prior_predictive(fitting.design_of(self.result), seed=self.card.fit.seed)
+
+    def permuted_reference(
+        self, n: int = 20, *, seed: int = 0, folder: str | Path | None = None, progress: Progress | None = None
+    ) -> Fit:
+        """Refit ``n`` times with permuted ratification years; returns a Fit that carries the comparison.
+
+        See :mod:`bayes_hr.checks.reference`.  With a folder the work resumes after an interruption.
+        """
+        from bayes_hr.checks.reference import permuted_reference
+
+        found = permuted_reference(self.result, n=n, seed=seed, folder=folder, progress=progress)
+        return Fit(self.result, found, self.truth)
+
+    def report(self, path: str | Path) -> Path:
+        """Write the report, one self-contained HTML page.
+
+        Raises
+        ------
+        InputError
+            If the file cannot be written.
+        """
+        from bayes_hr.reporting.page import write_report
+
+        return write_report(self, Path(path))
+
+    def summary(self) -> dict[str, Any]:
+        """Verdict, settings and effects as JSON types (``summary.json``)."""
+        verdict = self.check()
+        table = self.effects()
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "card": self.card.id,
+            "question": self.card.question,
+            "verdict": verdict.status,
+            "reasons": list(verdict.reasons),
+            "rows": self.result.provenance["merge"]["rows_used"],
+            "countries": self.result.provenance["merge"]["countries"],
+            "fit": self.card.fit.model_dump(mode="json"),
+            "versions": self.result.provenance["versions"],
+            "seconds": self.result.provenance["seconds"],
+            "effects": json.loads(table.to_json(orient="records")),
+            "permuted_reference": None
+            if self.reference is None
+            else {"n": self.reference.n, "table": json.loads(self.reference.table.to_json(orient="records"))},
+        }
+
+    def save(self, folder: str | Path) -> Path:
+        """Write everything into a folder, whole or not at all.
+
+        ``fit.nc, spec.toml, provenance.json, effects.csv, summary.json, report.html`` (and
+        ``reference.csv``, ``truth.csv`` where there are any).
+
+        Raises
+        ------
+        InputError
+            If the target is a file or somebody's folder, or the disk is full.
+        """
+        folder = Path(folder)
+        with atomic_folder(folder) as work:
+            fitting.write(self.result, work)
+            self.effects().to_csv(work / "effects.csv", index=False)
+            text = json.dumps(self.summary(), indent=2)
+            (work / "summary.json").write_text(text + "\n", encoding="utf-8")
+            if self.reference is not None:
+                self.reference.table.to_csv(work / "reference.csv", index=False)
+            if self.truth is not None:
+                self.truth.to_csv(work / "truth.csv", index=False)
+            self.report(work / "report.html")
+        return folder
+
+
+def fit(
+    card: Card | str | Path,
+    panel: Panel | None = None,
+    *,
+    engine: str | None = None,
+    sampler: str | None = None,
+    chains: int | None = None,
+    draws: int | None = None,
+    tune: int | None = None,
+    seed: int | None = None,
+    out: str | Path | None = None,
+    progress: Progress | None = None,
+) -> Fit:
+    """Fit a card to a panel.
+
+    Parameters
+    ----------
+    card
+        A card, the identifier of a shipped one, or the path of a TOML file.
+    panel
+        Rows; None builds the card's own panel from the public sources.
+    engine, sampler, chains, draws, tune, seed
+        In place of the card's settings; recorded with the fit.
+    out
+        Folder to save to.  If it holds a fit of the same card, data, engine and version, that one is
+        loaded and nothing is run; if something changed, the log says what.
+    progress
+        Called with draws done and in all; None shows a bar (log lines off a terminal).
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    InputError
+        Anything wrong with card, data, settings or target, before any sampling.
+    """
+    card = card if isinstance(card, Card) else load_card(card)
+    card = fitting.resolved_card(
+        card, engine=engine, sampler=sampler, chains=chains, draws=draws, tune=tune, seed=seed
+    )
+    if out is not None:
+        check_target(Path(out))
+    panel = panel if panel is not None else panel_of(card)
+    if out is not None:
+        kept = _kept(card, panel, Path(out))
+        if kept is not None:
+            return kept
+    result = _run(card, panel, build(card, panel), progress)
+    truth = truth_table(ratification_world().truth) if card.panel == "simulated" else None
+    found = Fit(result, truth=truth)
+    if out is not None:
+        found.save(out)
+    return found
+
+
+def panel_of(card: Card) -> Panel:
+    """The panel that a card names: from the public sources, or a simulated world."""
+    if card.panel == "simulated":
+        return simulated_panel(ratification_world())
+    regime = card.regime
+    return load_panel(
+        card.panel,
+        treaty=card.treatment.name,
+        outcome=card.outcome.name,
+        regime_source=regime.source,
+        regime_rule=regime.rule,
+        regime_window=regime.window,
+        democracy=regime.democracy,
+        autocracy=regime.autocracy,
+    )
+
+
+def simulated_panel(world: World) -> Panel:
+    """A simulated world as a panel like any other."""
+    return Panel.from_frame(world.frame, outcome="score", covariates=COVARIATES, treaty="simulated treaty")
+
+
+def _run(card: Card, panel: Panel, design: Any, progress: Progress | None) -> fitting.FitResult:
+    """Run with a progress bar unless the caller brought a callback of their own."""
+    if progress is not None:
+        return fitting.run(card, panel, design=design, progress=progress)
+    total = card.fit.chains * (card.fit.draws + card.fit.tune)
+    with progress_bar(f"{card.id}: compiling, then sampling", total) as advance:
+        done = 0
+
+        def report(now: int, _: int) -> None:
+            nonlocal done
+            if now > done:
+                advance(now - done)
+                done = now
+
+        return fitting.run(card, panel, design=design, progress=report)
+
+
+def _kept(card: Card, panel: Panel, folder: Path) -> Fit | None:
+    """The fit already in a folder, if nothing that decides it has changed; the log says what has."""
+    if not (folder / MARKER).is_file():
+        return None
+    try:
+        old = load_fit(folder)
+    except InputError as error:
+        _LOG.warning("%s It is replaced.", error)
+        return None
+    changed = fitting.changes(old.result.provenance["signature"], fitting.signature(card, panel))
+    if changed:
+        _LOG.info("%s: fitted again, since this changed: %s", folder, ", ".join(changed))
+        return None
+    _LOG.info("%s: card, data, engine and version are unchanged; the saved fit is used", folder)
+    return Fit(fitting.FitResult(old.data, card, old.result.provenance), old.reference, old.truth)
+
+
+def load_fit(folder: str | Path) -> Fit:
+    """Load what :meth:`Fit.save` wrote, without loss.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no fit, or a file in it is damaged.
+    """
+    import pandas as pd
+
+    from bayes_hr.checks.reference import PermutedReference
+
+    folder = Path(folder)
+    result = fitting.read(folder)
+    reference, truth = None, None
+    if (folder / "reference.csv").is_file():
+        table = pd.read_csv(folder / "reference.csv", keep_default_na=False, na_values=["nan"])
+        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        reference = PermutedReference(int(summary["permuted_reference"]["n"]), table)
+    if (folder / "truth.csv").is_file():
+        truth = pd.read_csv(folder / "truth.csv", keep_default_na=False)
+    return Fit(result, reference, truth)

@@ -1,0 +1,192 @@
+"""Does the fitted model produce data like ours?  Posterior and prior predictive checks.
+
+Rows are simulated with country effects at their posterior draws and fresh AR(1) errors.  A miss beyond
+the sizes stated here asks for a REVIEW; predictive checks alone never FAIL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from bayes_hr.checks.result import PASS, REVIEW, CheckResult
+from bayes_hr.kernels import lag_one_autocorrelation
+from bayes_hr.simulation import (
+    ParameterDraw,
+    innovations,
+    linear_predictor,
+    posterior_draws,
+    prior_draws,
+    simulate_errors,
+)
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    from bayes_hr.design import Design
+
+    Array = NDArray[np.float64]
+
+AUTOCORRELATION_LIMIT: Final = 0.2
+"""Largest lag-1 autocorrelation of the yearly shocks, in absolute value, that still passes."""
+
+TAIL_LIMIT: Final = 2.0
+"""Shocks beyond 3 SD may be this many times as frequent as the model says (and at least 0.5 % more)."""
+
+GROUP_LIMIT: Final = 0.05
+"""Share of countries, and of class-years, whose mean or SD may lie outside its 98 % predictive interval."""
+
+DRAWS: Final = 200
+
+
+@dataclass(frozen=True)
+class Replicates:
+    """Simulated and observed statistics.
+
+    Attributes
+    ----------
+    statistics
+        Name -> (observed per draw or once, replicated), both (draws, k).
+    labels
+        Name -> k labels.
+    """
+
+    statistics: dict[str, tuple[Array, Array]]
+    labels: dict[str, list[str]]
+
+
+def replicate(design: Design, posterior: xr.Dataset, *, seed: int, draws: int = DRAWS) -> Replicates:
+    """Simulate the rows anew ``draws`` times and compare statistics by country, class-year and of the shocks."""
+    rng = np.random.default_rng([seed, 2])
+    order, y = design.error.order, design.y
+    country = design.groups[0].index
+    labels, cell = _class_years(design)
+    found: dict[str, list[tuple[Array, Array]]] = {}
+    for draw in posterior_draws(design, posterior, draws):
+        eta = linear_predictor(design, draw)
+        again = eta + simulate_errors(rng, order, draw)
+        pairs = {
+            "country mean": (_means(y, country), _means(again, country)),
+            "country SD": (_spreads(y, country), _spreads(again, country)),
+            "class-year mean": (_means(y, cell), _means(again, cell)),
+            "shock autocorrelation": (_shock(design, draw, y - eta), _shock(design, draw, again - eta)),
+            "shocks beyond 3 SD": (_tail(design, draw, y - eta), _tail(design, draw, again - eta)),
+        }
+        for name, pair in pairs.items():
+            found.setdefault(name, []).append(pair)
+    stacked = {n: (np.array([p[0] for p in v]), np.array([p[1] for p in v])) for n, v in found.items()}
+    names = [f"{v}" for v in design.groups[0].levels]
+    return Replicates(stacked, {"country mean": names, "country SD": names, "class-year mean": labels})
+
+
+def _class_years(design: Design) -> tuple[list[str], Array]:
+    keys = pd.Series(design.rows["regime_class"].astype(str)) + " " + pd.Series(design.rows["year"]).astype(str)
+    codes, labels = pd.factorize(keys, sort=True)
+    return [str(label) for label in labels], codes
+
+
+def _means(values: Array, index: Array) -> Array:
+    return np.asarray(np.bincount(index, values) / np.bincount(index))
+
+
+def _spreads(values: Array, index: Array) -> Array:
+    mean = _means(values, index)
+    return np.asarray(np.sqrt(_means((values - mean[index]) ** 2, index)))
+
+
+def _shock(design: Design, draw: ParameterDraw, residual: Array) -> Array:
+    order = design.error.order
+    return np.array([lag_one_autocorrelation(innovations(residual, order, draw), order)])
+
+
+def _tail(design: Design, draw: ParameterDraw, residual: Array) -> Array:
+    shocks = innovations(residual, design.error.order, draw)
+    return np.array([np.mean(np.abs(shocks) > 3.0 * (1.0 if draw.nu is None else _t_spread(draw.nu)))])
+
+
+def _t_spread(nu: float) -> float:
+    """SD of a t distribution (its 97.5 % quantile over 1.96 where the variance does not exist)."""
+    from scipy import stats
+
+    return float(np.sqrt(nu / (nu - 2.0))) if nu > 2.1 else float(stats.t.ppf(0.975, nu) / 1.96)
+
+
+def predictive_checks(replicates: Replicates) -> list[CheckResult]:
+    """Judge the replicates: shocks' autocorrelation and tails, countries, class-years."""
+    return [
+        _autocorrelation(replicates),
+        _tails(replicates),
+        *(_group(replicates, name) for name in ("country mean", "country SD", "class-year mean")),
+    ]
+
+
+def _autocorrelation(replicates: Replicates) -> CheckResult:
+    observed, again = replicates.statistics["shock autocorrelation"]
+    value, usual = float(np.nanmean(observed)), float(np.nanstd(again))
+    text = f"lag-1 autocorrelation of the yearly shocks {value:+.2f} (the model's own: 0 +- {usual:.2f})"
+    if abs(value) <= AUTOCORRELATION_LIMIT:
+        return CheckResult("residual autocorrelation", PASS, text)
+    advice = 'Intervals are too narrow. Use error.kind = "ar1"; if it is, the dynamics are richer than AR(1).'
+    return CheckResult("residual autocorrelation", REVIEW, f"{text}; limit {AUTOCORRELATION_LIMIT}", advice)
+
+
+def _tails(replicates: Replicates) -> CheckResult:
+    observed, again = replicates.statistics["shocks beyond 3 SD"]
+    value, expected = float(observed.mean()), float(again.mean())
+    text = f"{value:.2%} of the yearly shocks lie beyond 3 SD; the model expects {expected:.2%}"
+    if value <= max(TAIL_LIMIT * expected, expected + 0.005):
+        return CheckResult("tails", PASS, text)
+    advice = 'A few sudden changes weigh heavily: compare with outcome.likelihood = "student_t".'
+    return CheckResult("tails", REVIEW, text, advice)
+
+
+def _group(replicates: Replicates, name: str) -> CheckResult:
+    observed, again = replicates.statistics[name]
+    lower, upper = np.quantile(again, [0.01, 0.99], axis=0)
+    outside = (observed[0] < lower) | (observed[0] > upper)
+    labels = replicates.labels[name]
+    table = pd.DataFrame(
+        {"level": labels, "observed": observed[0], "lb": lower, "ub": upper, "outside": outside}
+    )
+    share = float(outside.mean())
+    named = ", ".join(label for label, out in zip(labels, outside, strict=True) if out)
+    text = f"{outside.sum()} of {len(labels)} outside their 98 % predictive interval"
+    if share <= GROUP_LIMIT:
+        return CheckResult(name, PASS, text, table=table)
+    shown = named if len(named) < 160 else f"{named[:160]} ..."
+    advice = "Look at these countries or years: a missing control, a break in the data, or a wrong scale."
+    return CheckResult(name, REVIEW, f"{text} ({shown})", advice, table)
+
+
+def prior_predictive(design: Design, *, seed: int, draws: int = DRAWS) -> pd.DataFrame:
+    """What the priors alone say of the data: quantiles of simple statistics beside the observed ones.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows: SD of the outcome, its range, SD of country means, lag-1 autocorrelation of residuals, and
+        the effect of ratification in a class; columns ``observed, q05, q50, q95``.
+    """
+    rng = np.random.default_rng([seed, 3])
+    order, country = design.error.order, design.groups[0].index
+    rows = []
+    for draw in prior_draws(design, rng, draws):
+        y = linear_predictor(design, draw) + simulate_errors(rng, order, draw)
+        tau = draw.population["tau"][0] if "tau" in draw.population else np.nan
+        rows.append([*_outcome_statistics(y, country), float(tau)])
+    names = ["SD of the outcome", "largest minus smallest outcome", "SD of country means", "SD within countries"]
+    quantiles = np.quantile(np.array(rows), [0.05, 0.5, 0.95], axis=0)
+    observed = [*_outcome_statistics(design.y, country), np.nan]
+    return pd.DataFrame(
+        {"observed": observed, "q05": quantiles[0], "q50": quantiles[1], "q95": quantiles[2]},
+        index=pd.Index([*names, "effect of ratification in a class"], name="statistic"),
+    )
+
+
+def _outcome_statistics(y: Array, country: Array) -> list[float]:
+    means = _means(y, country)
+    return [float(y.std()), float(np.ptp(y)), float(means.std()), float((y - means[country]).std())]

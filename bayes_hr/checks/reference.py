@@ -1,0 +1,173 @@
+"""The permuted-ratification reference: what would the model find if ratification years were dealt out anew?
+
+Years (and never-ratifying) are permuted across the countries of a regime class, among years in which a
+country could ratify, and the model is fitted again.  Real estimates are judged against these: with
+persistent errors ignored, permuted years "find" nearly as much as the real ones.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from bayes_hr.constants import CI_PROB
+from bayes_hr.errors import InputError
+from bayes_hr.estimands.contrasts import pairwise
+from bayes_hr.estimands.ratification import country_facts
+from bayes_hr.estimands.summary import interval
+from bayes_hr.fitting import FitResult, design_of, settings_of
+from bayes_hr.ratification_design import with_ratification_years
+from bayes_hr.tasks import run_tasks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bayes_hr.design import Design
+    from bayes_hr.progress import Progress
+
+    Array = NDArray[np.float64]
+
+SHORT: Final = {"chains": 2, "draws": 400, "tune": 300}
+"""Settings of a refit: enough for a mean and an interval, not for a verdict."""
+
+
+@dataclass(frozen=True)
+class PermutedReference:
+    """Estimates with ratification years permuted.
+
+    Attributes
+    ----------
+    n
+        Number of refits.
+    table
+        One row for each class effect, contrast and SD of country effects: ``estimand, level, reference,
+        mean, lb, ub`` (real), ``permuted_mean, permuted_sd, excludes_0`` (share of permuted intervals that
+        exclude 0; NaN for an SD), ``p_value`` (randomisation p-value of the real mean).
+    """
+
+    n: int
+    table: pd.DataFrame
+
+
+def permute_years(rng: np.random.Generator, year: Array, regime: Any, entry: Array) -> Array:
+    """Deal ratification years out anew within classes.
+
+    Parameters
+    ----------
+    year
+        (countries,) ratification year, NaN for never.
+    regime
+        (countries,) class.
+    entry
+        (countries,) first year in which the country could ratify.
+
+    Returns
+    -------
+    array (countries,)
+        A uniform draw among the permutations within classes that give no country a year before its entry.
+    """
+    out = np.full(year.shape, np.nan)
+    filled = np.where(np.isnan(year), np.inf, year)
+    # Feasible sets are nested (later entry, fewer years), so dealing to the latest entrant first, each time
+    # uniformly among what is left and feasible, gives every feasible permutation the same probability.
+    for label in np.unique(regime):
+        own = np.flatnonzero(regime == label)
+        pool = list(filled[own])
+        for i in sorted(own, key=lambda k: -entry[k]):
+            feasible = [j for j, value in enumerate(pool) if value >= entry[i]]
+            out[i] = pool.pop(feasible[rng.integers(len(feasible))])
+    return np.where(np.isinf(out), np.nan, out)
+
+
+def _first_feasible(design: Design, year: Array) -> Array:
+    """Year of entry of states that appear after the sample's first year; any year for the others."""
+    index, years = design.groups[0].index, design.rows["year"].astype(float)
+    first = np.full(len(design.groups[0].levels), np.inf)
+    np.minimum.at(first, index, years)
+    entry = np.where(first > years.min(), first, -np.inf)
+    return np.fmin(entry, np.where(np.isnan(year), np.inf, year))
+
+
+def permuted_reference(
+    result: FitResult,
+    *,
+    n: int,
+    seed: int = 0,
+    folder: str | Path | None = None,
+    progress: Progress | None = None,
+) -> PermutedReference:
+    """Refit with permuted ratification years, ``n`` times.
+
+    The model is compiled once.  With a folder, finished refits are kept and a killed run resumes.
+
+    Raises
+    ------
+    InputError
+        If ``n`` is smaller than 2, or the folder holds another job's results.
+    """
+    from bayes_hr.engines.nuts import NutsEngine
+
+    if n < 2:
+        raise InputError(f"permuted reference: n = {n} refits; at least 2 are needed (20 or more are sensible).")
+    card = result.card.replace(fit=SHORT)
+    design = design_of(result)
+    facts = country_facts(result.tree["constant_data"].dataset)
+    years = facts["ratification_year"].to_numpy(float)
+    regime, entry = facts["regime"].to_numpy(str), _first_feasible(design, years)
+    engine = NutsEngine(card.fit.sampler, card.fit.form)
+
+    def refit(_: Any, task_seed: int) -> dict[str, Any]:
+        rng = np.random.default_rng(task_seed)
+        dealt = permute_years(rng, years, regime, entry)
+        changed = with_ratification_years(design, dealt, card.treatment.lag)
+        settings = settings_of(card.replace(fit={"seed": task_seed % 2**32}))
+        return _estimates(engine.sample(changed, settings)["posterior"].dataset)
+
+    context = hashlib.sha256(repr((result.provenance["signature"], SHORT)).encode()).hexdigest()
+    results = run_tasks(
+        refit,
+        {f"permutation-{i:04d}": i for i in range(n)},
+        folder=folder,
+        seed=seed,
+        context=context,
+        progress=progress,
+        describe="permuted refits",
+    )
+    return PermutedReference(n, _compare(_estimates(result.tree["posterior"].dataset), results))
+
+
+def _estimates(posterior: Any) -> dict[str, Any]:
+    """Mean and interval of each class effect, contrast and the SD of country effects."""
+    classes = tuple(str(v) for v in posterior["regime"].values)
+    contrast = pairwise(classes, posterior["tau"].values)
+    parts = [("tau", classes, ("",) * len(classes), posterior["tau"].values)]
+    if contrast.levels:
+        parts.append(("contrast", contrast.levels, contrast.references, contrast.draws))
+    if "ratified" in posterior["country_term"].values:
+        spread = posterior["sd_country"].sel(country_term="ratified").values[:, :, None]
+        parts.append(("SD of country effects", ("",), ("",), spread))
+    rows = []
+    for name, levels, references, draws in parts:
+        lower, upper = interval(draws)
+        for k, (level, reference) in enumerate(zip(levels, references, strict=True)):
+            rows.append([name, level, reference, draws[:, :, k].mean(), lower[k], upper[k]])
+    return {"rows": [[*row[:3], *(float(v) for v in row[3:])] for row in rows]}
+
+
+def _compare(real: dict[str, Any], permuted: list[dict[str, Any]]) -> pd.DataFrame:
+    columns = ["estimand", "level", "reference", "mean", "lb", "ub"]
+    table = pd.DataFrame(real["rows"], columns=columns)
+    means = np.array([[row[3] for row in r["rows"]] for r in permuted])
+    excludes = np.array([[row[4] > 0 or row[5] < 0 for row in r["rows"]] for r in permuted])
+    spread = (table["estimand"] == "SD of country effects").to_numpy()
+    beyond = np.where(spread, means >= table["mean"].to_numpy(), np.abs(means) >= table["mean"].abs().to_numpy())
+    table["permuted_mean"], table["permuted_sd"] = means.mean(0), means.std(0, ddof=1)
+    table["excludes_0"] = np.where(spread, np.nan, excludes.mean(0))
+    table["p_value"] = (1 + beyond.sum(0)) / (1 + len(permuted))
+    table["ci_prob"] = CI_PROB
+    return table

@@ -1,0 +1,104 @@
+"""Draws of an engine -> the one tree that everything downstream reads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import xarray as xr
+
+from bayes_hr.kernels import draw_group_effects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from bayes_hr.design import Design, GroupTerm
+
+    Array = NDArray[np.float64]
+
+
+def population_part(design: Design, posterior: xr.Dataset, chain: int, draw: int) -> Array:
+    """Population part of eta at one draw, (n,)."""
+    eta = np.zeros(design.n)
+    for term in design.population:
+        eta += term.predict(np.ravel(posterior[term.name].values[chain, draw]))
+    return eta
+
+
+def covariance_factor(group: GroupTerm, posterior: xr.Dataset, chain: int, draw: int) -> Array:
+    """Cholesky factor (q, q) of a group's covariance at one draw."""
+    sd = posterior[f"sd_{group.name}"].values[chain, draw]
+    if group.corr is None:
+        return np.diag(sd)
+    corr = posterior[f"corr_{group.name}"].values[chain, draw]
+    return np.asarray(sd[:, None] * np.linalg.cholesky(corr))
+
+
+def _integrated_effects(design: Design, posterior: xr.Dataset, seed: int) -> Array:
+    """Exact draws (chain, draw, groups, q) of the effects that the sampler integrated out."""
+    group, order = design.groups[0], design.error.order
+    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
+    out = np.empty((chains, draws, len(group.levels), len(group.terms)))
+    for c, sequence in enumerate(np.random.SeedSequence([seed, 1]).spawn(chains)):
+        rng = np.random.default_rng(sequence)
+        for d in range(draws):
+            out[c, d] = draw_group_effects(
+                rng=rng,
+                residual=design.y - population_part(design, posterior, c, d),
+                Z=group.Z,
+                index=group.index,
+                n_groups=len(group.levels),
+                order=order,
+                rho=float(posterior["rho"].values[c, d]) if "rho" in posterior else 0.0,
+                sigma=float(posterior["sigma"].values[c, d]),
+                factor=covariance_factor(group, posterior, c, d),
+            )
+    return out
+
+
+def assemble_posterior(
+    design: Design, raw: xr.Dataset, statistics: Mapping[str, xr.DataArray], *, seed: int
+) -> xr.DataTree:
+    """Put draws under the contract's names, dims and coords; draw group effects that were integrated out.
+
+    Returns
+    -------
+    xarray.DataTree
+        ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data``.
+    """
+    coords = design.coords()
+    base: dict[str, Any] = {"chain": raw["chain"].values, "draw": np.arange(raw.sizes["draw"])}
+    data: dict[str, tuple[tuple[str, ...], Array]] = {}
+    shapes: dict[str, tuple[str, ...]] = {t.name: t.dims for t in design.population}
+    for group in design.groups:
+        dim = f"{group.name}_term"
+        shapes |= {f"sd_{group.name}": (dim,), f"u_{group.name}": (group.name, dim)}
+        shapes |= {f"corr_{group.name}": (dim, f"{dim}_bis")} if group.corr is not None else {}
+    scalars = ["sigma", "rho", "nu", *(f"{kind}_{t.name}" for t in design.population for kind in ("mu", "sd"))]
+    shapes |= {name: () for name in scalars}
+    for name, dims in shapes.items():
+        if name in raw:
+            data[name] = (("chain", "draw", *dims), raw[name].values)
+    posterior = xr.Dataset(data, {**base, **_used_coords(coords, data)})
+    for group in design.groups:
+        if f"u_{group.name}" not in data:
+            dims = ("chain", "draw", *shapes[f"u_{group.name}"])
+            data[f"u_{group.name}"] = (dims, _integrated_effects(design, posterior, seed))
+    posterior = xr.Dataset(data, {**base, **_used_coords(coords, data)})
+    stats = {name: (("chain", "draw"), values.values) for name, values in statistics.items()}
+    return xr.DataTree.from_dict(
+        {
+            "posterior": posterior,
+            "sample_stats": xr.Dataset(stats, base),
+            "observed_data": xr.Dataset({"y": ("obs", design.y)}, {"obs": np.arange(design.n)}),
+            "constant_data": design.to_dataset(),
+        }
+    )
+
+
+def _used_coords(coords: Mapping[str, tuple[str | int, ...]], data: Mapping[str, Any]) -> dict[str, Any]:
+    used = {dim for dims, _ in data.values() for dim in dims}
+    plain = {dim: np.array(labels) for dim, labels in coords.items() if dim in used}
+    return {dim: (v.astype(object) if v.dtype.kind == "U" else v) for dim, v in plain.items()}

@@ -1,0 +1,146 @@
+r"""What ratification did: by regime class, contrast, country, and on average.
+
+Total effect of country i: :math:`\tau_i = \tau_{r(i)} + b_i`; its deviation from its class: :math:`b_i`.
+A country that never or always ratified in the rows used says nothing of its own effect: its
+:math:`b_i` comes from the prior.  It is flagged, kept out of rankings, and kept out of the average over
+switching countries.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from bayes_hr.estimands.contrasts import pairwise
+from bayes_hr.estimands.summary import EstimandDraws
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+NEVER: Final = "never ratified in the rows used: effect from the prior, not ranked"
+ALWAYS: Final = "ratified in all rows used: effect from the prior, not ranked"
+
+
+def country_facts(rows: xr.Dataset) -> pd.DataFrame:
+    """One row for each country, in the order of the posterior's country coordinate.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``ccode, country, regime, ratification_year, rows, treated_rows, status`` with status
+        ``switches``, ``never`` or ``always`` (within the rows used).
+    """
+    frame = pd.DataFrame(
+        {
+            "ccode": rows["ccode"].values,
+            "country": rows["country_name"].values,
+            "regime": rows["regime_class"].values,
+            "ratification_year": rows["ratification_year"].values,
+            "treated": rows["treated"].values,
+        }
+    )
+    by = frame.groupby("ccode", sort=True)
+    out = by[["country", "regime", "ratification_year"]].last()
+    out["rows"], out["treated_rows"] = by.size(), by["treated"].sum().astype(int)
+    out["status"] = np.select(
+        [out["treated_rows"] == 0, out["treated_rows"] == out["rows"]], ["never", "always"], "switches"
+    )
+    return out.reset_index()
+
+
+def class_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> EstimandDraws:
+    """Effect of ratification in each regime class, ``tau[regime]``."""
+    levels = tuple(str(v) for v in posterior["regime"].values)
+    notes = []
+    for level in levels:
+        own = facts[facts["regime"] == level]
+        switching = int((own["status"] == "switches").sum())
+        note = f"{len(own)} countries, {switching} switch"
+        notes.append(note if switching else f"{note}: effect from the prior")
+    return EstimandDraws("tau", "regime", levels, ("",) * len(levels), tuple(notes), posterior["tau"].values)
+
+
+def total_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> tuple[Array, Array]:
+    """Total and deviation of each country, both (chain, draw, country)."""
+    levels = [str(v) for v in posterior["regime"].values]
+    position = [levels.index(r) for r in facts["regime"]]
+    tau = posterior["tau"].values[:, :, position]
+    if "ratified" not in posterior["country_term"].values:
+        return tau, np.zeros_like(tau)
+    b = posterior["u_country"].sel(country_term="ratified").values
+    return tau + b, b
+
+
+def country_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> list[EstimandDraws]:
+    """Total effect and deviation of each country, flagged where the data say nothing of it."""
+    total, deviation = total_effects(posterior, facts)
+    levels = tuple(f"{c} ({n})" for c, n in zip(facts["country"], facts["ccode"], strict=True))
+    classes = tuple(str(r) for r in facts["regime"])
+    notes = tuple({"never": NEVER, "always": ALWAYS, "switches": ""}[s] for s in facts["status"])
+    none = ("",) * len(levels)
+    out = [EstimandDraws("total", "country", levels, none, notes, total)]
+    if "ratified" in posterior["country_term"].values:
+        out.append(EstimandDraws("deviation", "country", levels, classes, notes, deviation))
+    return out
+
+
+def average_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> EstimandDraws:
+    """Average total effect over all countries, and over those that switch within the rows used."""
+    total, _ = total_effects(posterior, facts)
+    switching = (facts["status"] == "switches").to_numpy()
+    levels, draws, notes = ["all countries"], [total.mean(axis=2)], [f"{len(facts)} countries"]
+    if switching.any():
+        levels.append("switching countries")
+        draws.append(total[:, :, switching].mean(axis=2))
+        notes.append(f"{int(switching.sum())} countries that ratify within the rows used")
+    none = ("",) * len(levels)
+    return EstimandDraws("average", "average", tuple(levels), none, tuple(notes), np.stack(draws, axis=2))
+
+
+def ratification_estimands(
+    posterior: xr.Dataset, rows: xr.Dataset, wanted: tuple[str, ...]
+) -> list[EstimandDraws]:
+    """All estimands that a card asks for, in the order average, regime, contrast, country."""
+    facts = country_facts(rows)
+    out = []
+    if "average" in wanted:
+        out.append(average_effects(posterior, facts))
+    classes = class_effects(posterior, facts)
+    if "regime" in wanted:
+        out.append(classes)
+    if "contrast" in wanted and len(classes.levels) > 1:
+        out.append(pairwise(classes.levels, classes.draws))
+    if "country" in wanted:
+        out += country_effects(posterior, facts)
+    return out
+
+
+def hyperparameters(posterior: xr.Dataset) -> EstimandDraws:
+    """Population coefficients, SDs, correlations and error parameters, without constant entries."""
+    names, draws = [], []
+    effects = {"tau", "year_effect"}
+    for name, values in posterior.data_vars.items():
+        if str(name).startswith("u_") or name in effects:
+            continue
+        array = values.values.reshape(*values.shape[:2], -1)
+        labels = [str(name)] if values.ndim == 2 else _labels(str(name), values)
+        keep = _upper_triangle(values.shape[2]) if str(name).startswith("corr_") else range(len(labels))
+        names += [labels[i] for i in keep]
+        draws += [array[:, :, i] for i in keep]
+    none = ("",) * len(names)
+    return EstimandDraws("parameter", "parameter", tuple(names), none, none, np.stack(draws, axis=2))
+
+
+def _labels(name: str, values: xr.DataArray) -> list[str]:
+    grid = np.indices(values.shape[2:]).reshape(values.ndim - 2, -1).T
+    coords = [values[d].values for d in values.dims[2:]]
+    return [f"{name}[{', '.join(str(c[i]) for c, i in zip(coords, row, strict=True))}]" for row in grid]
+
+
+def _upper_triangle(q: int) -> list[int]:
+    return [i * q + j for i in range(q) for j in range(i + 1, q)]

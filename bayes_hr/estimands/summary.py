@@ -1,0 +1,111 @@
+"""Draws of estimands -> the effects table of the contract."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from bayes_hr.constants import CI_KIND, CI_PROB
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[np.float64]
+
+COLUMNS: Final = (
+    "estimand", "by", "level", "reference", "scale", "mean", "sd", "lb", "ub", "ci_prob", "ci_kind", "p_gt_0",
+    "p_rope", "rope_lower", "rope_upper", "ess_bulk", "ess_tail", "r_hat", "mcse_mean", "note",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class EstimandDraws:
+    """Draws of one kind of estimand.
+
+    Attributes
+    ----------
+    estimand, by
+        What it is (``tau``, ``contrast``, ``total``, ``deviation``, ``average``) and by what.
+    levels, references, notes
+        One entry for each of k levels; references and notes may be empty strings.
+    draws
+        (chain, draw, k) on the outcome's scale.
+    """
+
+    estimand: str
+    by: str
+    levels: tuple[str, ...]
+    references: tuple[str, ...]
+    notes: tuple[str, ...]
+    draws: Array
+
+
+def diagnostics(draws: Array) -> dict[str, Array]:
+    """Rank-normalised split R-hat, bulk and tail ESS and MCSE of the mean, each (k,).
+
+    Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), *Rank-normalization, folding, and localization*,
+    Bayesian Analysis 16 (2), doi 10.1214/20-BA1221; computed by ArviZ.  Constant draws give NaN.
+    """
+    from arviz_stats.base import array_stats
+
+    axes = {"chain_axis": 0, "draw_axis": 1}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out = {
+            "ess_bulk": array_stats.ess(draws, method="bulk", **axes),
+            "ess_tail": array_stats.ess(draws, method="tail", prob=(0.05, 0.95), **axes),
+            "r_hat": array_stats.rhat(draws, method="rank", **axes),
+            "mcse_mean": array_stats.mcse(draws, method="mean", **axes),
+        }
+    constant = np.ptp(draws, axis=(0, 1)) == 0
+    return {name: np.where(constant, np.nan, values) for name, values in out.items()}
+
+
+def interval(draws: Array, prob: float = CI_PROB) -> tuple[Array, Array]:
+    """Equal-tailed interval over the first two axes."""
+    tail = (1.0 - prob) / 2.0
+    lower, upper = np.quantile(draws, [tail, 1.0 - tail], axis=(0, 1))
+    return lower, upper
+
+
+def effects_table(estimands: list[EstimandDraws], *, scale: str, rope: tuple[float, float]) -> pd.DataFrame:
+    """Summarise estimands in the columns of the contract.
+
+    Parameters
+    ----------
+    estimands
+        Draws by kind.
+    scale
+        What the numbers are measured in, e.g. ``"latent score"``.
+    rope
+        Region of practical equivalence, in outcome units.
+    """
+    return pd.concat([_rows(e, scale, rope) for e in estimands], ignore_index=True)[list(COLUMNS)]
+
+
+def _rows(e: EstimandDraws, scale: str, rope: tuple[float, float]) -> pd.DataFrame:
+    lower, upper = interval(e.draws)
+    inside = (e.draws > rope[0]) & (e.draws < rope[1])
+    return pd.DataFrame(
+        {
+            "estimand": e.estimand,
+            "by": e.by,
+            "level": e.levels,
+            "reference": e.references,
+            "scale": scale,
+            "mean": e.draws.mean((0, 1)),
+            "sd": e.draws.std((0, 1), ddof=1),
+            "lb": lower,
+            "ub": upper,
+            "ci_prob": CI_PROB,
+            "ci_kind": CI_KIND,
+            "p_gt_0": (e.draws > 0).mean((0, 1)),
+            "p_rope": inside.mean((0, 1)),
+            "rope_lower": rope[0],
+            "rope_upper": rope[1],
+            **diagnostics(e.draws),
+            "note": e.notes,
+        }
+    )

@@ -1,0 +1,204 @@
+"""Card + panel -> FitResult: the draws, the card with its defaults, and where everything came from.
+
+A :class:`FitResult` is data only.  A fit is not run again unless its card, data, engine or version
+changed, and :func:`changes` says which.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from bayes_hr.cards import Card, parse_card
+from bayes_hr.constants import SCHEMA_VERSION
+from bayes_hr.data.merge import MergeReport
+from bayes_hr.design import Design, rank_deficient
+from bayes_hr.engines.settings import SamplerSettings
+from bayes_hr.errors import InputError
+from bayes_hr.ratification_design import build, rebuild
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from bayes_hr.data.panel import Panel
+    from bayes_hr.engines.nuts import NutsEngine
+    from bayes_hr.engines.settings import Progress
+
+_PACKAGES: Final = ("bayes-hr", "pymc", "nutpie", "pytensor", "arviz", "numpy", "xarray", "pandas")
+_NOT_MODEL: Final = ("question", "references", "caution", "sources", "rope", "estimands", "verdict", "id")
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """A finished fit.
+
+    Attributes
+    ----------
+    tree
+        DataTree with groups ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data``.
+    card
+        The card with every default.
+    provenance
+        JSON types only: signature, versions, settings, timings, panel, merge report, scales, rank.
+    """
+
+    tree: xr.DataTree
+    card: Card
+    provenance: dict[str, Any]
+
+
+def resolved_card(card: Card, **overrides: Any) -> Card:
+    """The card with settings of this call; ``None`` leaves the card's own.
+
+    Raises
+    ------
+    InputError
+        If the engine is not built yet, or a setting is out of range.
+    """
+    changed = card.replace(fit={k: v for k, v in overrides.items() if v is not None})
+    if changed.fit.engine == "gibbs":
+        raise InputError('engine "gibbs" is not there yet; use engine = "nuts" or "auto".')
+    return changed.replace(fit={"engine": "nuts"}) if changed.fit.engine == "auto" else changed
+
+
+def signature(card: Card, panel: Panel) -> dict[str, str]:
+    """What decides whether a fit must be run again, by part."""
+    model = {k: v for k, v in card.model_dump(mode="json").items() if k not in {*_NOT_MODEL, "fit"}}
+    fit = card.fit.model_dump(mode="json")
+
+    def digest(value: Any) -> str:
+        return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+    return {
+        "card": digest(model),
+        "data": panel.digest(),
+        "engine": digest(fit),
+        "version": version("bayes-hr"),
+    }
+
+
+def changes(old: dict[str, str], new: dict[str, str]) -> list[str]:
+    """Parts of the signature that differ: ``card``, ``data``, ``engine``, ``version``."""
+    return [part for part in new if old.get(part) != new[part]]
+
+
+def run(
+    card: Card,
+    panel: Panel,
+    *,
+    progress: Progress | None = None,
+    engine: NutsEngine | None = None,
+    design: Design | None = None,
+) -> FitResult:
+    """Fit a card to a panel.
+
+    Parameters
+    ----------
+    card
+        With its engine resolved (:func:`resolved_card`).
+    panel
+        Rows.
+    progress
+        Called with draws done and in all.
+    engine
+        An engine to reuse, so that a compiled model serves again.
+    design
+        The design of this card and panel, if it is already at hand.
+
+    Raises
+    ------
+    InputError
+        Anything wrong with card or data, before any sampling.
+    """
+    from bayes_hr.engines.nuts import NutsEngine
+
+    design = design or build(card, panel)
+    engine = engine or NutsEngine(card.fit.sampler, card.fit.form)
+    tree = engine.sample(design, settings_of(card), progress)
+    tree.attrs |= {"treaty": card.treatment.name, "card": card.id}
+    return FitResult(tree, card, _provenance(card, panel, design, tree))
+
+
+def settings_of(card: Card) -> SamplerSettings:
+    """A card's settings for the engine; as many cores as there are, up to one for each chain."""
+    fit = card.fit
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return SamplerSettings(
+        sampler=fit.sampler,
+        form=fit.form,
+        chains=fit.chains,
+        draws=fit.draws,
+        tune=fit.tune,
+        seed=fit.seed,
+        target_accept=fit.target_accept,
+        cores=min(fit.chains, usable),
+    )
+
+
+def _provenance(card: Card, panel: Panel, design: Design, tree: xr.DataTree) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "signature": signature(card, panel),
+        "versions": {**{p: version(p) for p in _PACKAGES}, "python": platform.python_version()},
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "engine": {k: tree.attrs[k] for k in ("engine", "sampler", "form")},
+        "seconds": {k: tree.attrs[f"{k}_seconds"] for k in ("compile", "sample")},
+        "panel": {"name": panel.name, "options": panel.options, "sources": list(panel.sources)},
+        "merge": design.merge.to_dict(),
+        "unit": design.unit,
+        "centre": design.centre,
+        "standardised": {k: list(v) for k, v in design.standardised.items()},
+        "rank_deficient": list(rank_deficient(design)),
+    }
+
+
+def design_of(result: FitResult) -> Design:
+    """The design of a fit, also of one that was loaded."""
+    found = result.provenance
+    return rebuild(
+        result.card,
+        result.tree["constant_data"].dataset,
+        result.tree["observed_data"].dataset["y"].values,
+        MergeReport.from_dict(found["merge"]),
+        {k: (v[0], v[1]) for k, v in found["standardised"].items()},
+    )
+
+
+def write(result: FitResult, folder: Path) -> None:
+    """Write ``fit.nc``, ``spec.toml`` and ``provenance.json`` into a folder that exists."""
+    result.tree.to_netcdf(folder / "fit.nc", engine="h5netcdf")
+    (folder / "spec.toml").write_text(result.card.to_toml(), encoding="utf-8")
+    text = json.dumps(result.provenance, indent=2, allow_nan=True)
+    (folder / "provenance.json").write_text(text + "\n", encoding="utf-8")
+
+
+def read(folder: str | Path) -> FitResult:
+    """Read what :func:`write` wrote.
+
+    Raises
+    ------
+    InputError
+        If the folder holds no fit, or a file in it is damaged.
+    """
+    import xarray as xr
+
+    folder = Path(folder)
+    missing = [n for n in ("fit.nc", "spec.toml", "provenance.json") if not (folder / n).is_file()]
+    if missing:
+        raise InputError(f"{folder}: holds no fit ({', '.join(missing)} missing). Make one with bayes-hr fit CARD.")
+    try:
+        tree = xr.load_datatree(folder / "fit.nc", engine="h5netcdf")
+        provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+        spec = tomllib.loads((folder / "spec.toml").read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"{folder}: the saved fit is damaged ({error}). Run it again.") from error
+    return FitResult(tree, parse_card(spec, where=f"{folder}/spec.toml"), provenance)
