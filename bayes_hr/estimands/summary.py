@@ -47,15 +47,17 @@ def diagnostics(draws: Array) -> dict[str, Array]:
     """Rank-normalised split R-hat, bulk and tail ESS and MCSE of the mean, each (k,).
 
     Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), *Rank-normalization, folding, and localization*,
-    Bayesian Analysis 16 (2), doi 10.1214/20-BA1221; computed by ArviZ.  Constant draws give NaN.
+    Bayesian Analysis 16 (2), doi 10.1214/20-BA1221; computed by ArviZ.  Tail ESS is that of the ends of the
+    reported interval.  Constant draws give NaN.
     """
     from arviz_stats.base import array_stats
 
+    tail = (1.0 - CI_PROB) / 2.0
     axes = {"chain_axis": 0, "draw_axis": 1}
     with np.errstate(invalid="ignore", divide="ignore"):
         out = {
             "ess_bulk": array_stats.ess(draws, method="bulk", **axes),
-            "ess_tail": array_stats.ess(draws, method="tail", prob=(0.05, 0.95), **axes),
+            "ess_tail": array_stats.ess(draws, method="tail", prob=(tail, 1.0 - tail), **axes),
             "r_hat": array_stats.rhat(draws, method="rank", **axes),
             "mcse_mean": array_stats.mcse(draws, method="mean", **axes),
         }
