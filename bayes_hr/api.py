@@ -19,10 +19,10 @@ from bayes_hr.data.worlds import ratification as ratification_world
 from bayes_hr.errors import InputError
 from bayes_hr.estimands import ratification
 from bayes_hr.estimands.summary import EstimandDraws, effects_table
-from bayes_hr.estimands.truth import truth_table
+from bayes_hr.estimands.truth import beside_truth, truth_table
 from bayes_hr.progress import progress_bar
 from bayes_hr.ratification_design import build
-from bayes_hr.storage import MARKER, atomic_folder, check_target
+from bayes_hr.storage import MARKER, atomic_folder, check_space, check_target
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,8 +89,20 @@ class Fit:
             return self._table([ratification.hyperparameters(self.data["posterior"].dataset)])
         return self._table(self._chosen(by))
 
+    def beside_truth(self) -> pd.DataFrame:
+        """Effects of a simulated world with ``truth`` and ``covered`` (the interval holds it).
+
+        Raises
+        ------
+        InputError
+            If the data are not simulated.
+        """
+        if self.truth is None:
+            raise InputError(f"card {self.card.id}: the truth is known of simulated worlds only.")
+        return beside_truth(self.effects(), self.truth)
+
     def draws(self, by: str) -> xr.DataArray:
-        """Draws behind :meth:`effects`: dims ``chain, draw, estimand``, coord ``"tau: transition"`` and the like."""
+        """Draws behind :meth:`effects`, dims ``chain, draw, estimand``; labels such as ``"tau: transition"``."""
         import numpy as np
         import xarray as xr
 
@@ -107,7 +119,9 @@ class Fit:
         kinds = list(dict.fromkeys(e.by for e in self.estimands))
         chosen = [e for e in self.estimands if by is None or e.by == by]
         if not chosen:
-            raise InputError(f"effects: by = {by!r} is not among those of card {self.card.id}: {', '.join(kinds)}.")
+            raise InputError(
+                f"effects: by = {by!r} is not among those of card {self.card.id}: {', '.join(kinds)}."
+            )
         return chosen
 
     def _table(self, estimands: list[EstimandDraws]) -> pd.DataFrame:
@@ -131,7 +145,12 @@ class Fit:
         return prior_predictive(fitting.design_of(self.result), seed=self.card.fit.seed)
 
     def permuted_reference(
-        self, n: int = 20, *, seed: int = 0, folder: str | Path | None = None, progress: Progress | None = None
+        self,
+        n: int = 20,
+        *,
+        seed: int = 0,
+        folder: str | Path | None = None,
+        progress: Progress | None = None,
     ) -> Fit:
         """Refit ``n`` times with permuted ratification years; returns a Fit that carries the comparison.
 
@@ -244,14 +263,19 @@ def fit(
     )
     if out is not None:
         check_target(Path(out))
-    panel = panel if panel is not None else panel_of(card)
+    truth = None
+    if panel is None:
+        panel = panel_of(card)
+        truth = truth_table(ratification_world().truth) if card.panel == "simulated" else None
+    _check_same_question(card, panel)
     if out is not None:
         kept = _kept(card, panel, Path(out))
         if kept is not None:
             return kept
-    result = _run(card, panel, build(card, panel), progress)
-    truth = truth_table(ratification_world().truth) if card.panel == "simulated" else None
-    found = Fit(result, truth=truth)
+    design = build(card, panel)
+    if out is not None:
+        check_space(Path(out), fitting.bytes_of_draws(card, design))
+    found = Fit(_run(card, panel, design, progress), truth=truth)
     if out is not None:
         found.save(out)
     return found
@@ -279,6 +303,23 @@ def simulated_panel(world: World) -> Panel:
     return Panel.from_frame(world.frame, outcome="score", covariates=COVARIATES, treaty="simulated treaty")
 
 
+def _check_same_question(card: Card, panel: Panel) -> None:
+    """Refuse a ready-made panel of another treaty, or with other regime classes, than the card says."""
+    asked: dict[str, Any] = {"treaty": card.treatment.name}
+    if "regime_rule" in panel.options:
+        regime = card.regime
+        window = None if regime.window is None else list(regime.window)
+        asked |= {"regime_source": regime.source, "regime_rule": regime.rule, "regime_window": window}
+        asked |= {"democracy": regime.democracy, "autocracy": regime.autocracy}
+    for option, value in asked.items():
+        has = panel.options.get(option)
+        if has != value and not (option == "treaty" and has is None):
+            raise InputError(
+                f"card {card.id}: the panel was made with {option} = {has!r}, the card asks for {value!r}. "
+                "Change the card, or make the panel again."
+            )
+
+
 def _run(card: Card, panel: Panel, design: Any, progress: Progress | None) -> fitting.FitResult:
     """Run with a progress bar unless the caller brought a callback of their own."""
     if progress is not None:
@@ -299,6 +340,7 @@ def _run(card: Card, panel: Panel, design: Any, progress: Progress | None) -> fi
 def _kept(card: Card, panel: Panel, folder: Path) -> Fit | None:
     """The fit already in a folder, if nothing that decides it has changed; the log says what has."""
     if not (folder / MARKER).is_file():
+        _LOG.info("%s: fitted now, since there is no fit yet", folder)
         return None
     try:
         old = load_fit(folder)
@@ -310,7 +352,12 @@ def _kept(card: Card, panel: Panel, folder: Path) -> Fit | None:
         _LOG.info("%s: fitted again, since this changed: %s", folder, ", ".join(changed))
         return None
     _LOG.info("%s: card, data, engine and version are unchanged; the saved fit is used", folder)
-    return Fit(fitting.FitResult(old.data, card, old.result.provenance), old.reference, old.truth)
+    if card == old.card:
+        return old
+    _LOG.info("%s: tables and report are written anew, since words or thresholds of the card changed", folder)
+    renewed = Fit(fitting.FitResult(old.data, card, old.result.provenance), old.reference, old.truth)
+    renewed.save(folder)
+    return renewed
 
 
 def load_fit(folder: str | Path) -> Fit:

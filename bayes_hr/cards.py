@@ -232,7 +232,9 @@ class Card(_Section):
     def _groups_and_priors(self) -> Self:
         names = [g.name for g in self.groups]
         if names != ["country"]:
-            raise ValueError('groups must hold exactly one entry with name = "country" in a ratification card')
+            raise ValueError(
+                'groups must hold exactly one entry with name = "country" in a ratification card'
+            )
         labels = [c.label for c in self.population]
         if len(set(labels)) != len(labels):
             raise ValueError(f"population names a control twice: {', '.join(labels)}")
@@ -256,7 +258,9 @@ class Card(_Section):
         data["priors"] = {key: prior for key, prior in self.priors.items() if prior != default[key]}
         for key, value in changes.items():
             section = data.get(key)
-            data[key] = {**section, **value} if isinstance(section, dict) and isinstance(value, dict) else value
+            data[key] = (
+                {**section, **value} if isinstance(section, dict) and isinstance(value, dict) else value
+            )
         return parse_card(data, where=f"card {self.id}, changed")
 
 
@@ -296,7 +300,10 @@ def _explain(error: Any) -> str:
 
 def _is_branch(part: Any) -> bool:
     """Whether a part of pydantic's path is a branch of a union (``literal['sd']``), not a key of the card."""
-    return isinstance(part, str) and re.search(r"^(constrained-float|float|bool|str)$|^[a-z-]+\[", part) is not None
+    return (
+        isinstance(part, str)
+        and re.search(r"^(constrained-float|float|bool|str)$|^[a-z-]+\[", part) is not None
+    )
 
 
 def _valid_keys(path: list[Any]) -> list[str]:
@@ -308,7 +315,8 @@ def _valid_keys(path: list[Any]) -> list[str]:
             model = sections[part]
         elif isinstance(part, str) and part in model.model_fields:
             annotation = model.model_fields[part].annotation
-            model = annotation if isinstance(annotation, type) and issubclass(annotation, BaseModel) else model
+            if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+                model = annotation
     return list(model.model_fields)
 
 

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.linalg
 
-
 if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray

@@ -143,6 +143,12 @@ def settings_of(card: Card) -> SamplerSettings:
     )
 
 
+def bytes_of_draws(card: Card, design: Design) -> int:
+    """Bytes that the draws of the coefficients take on disk; a saved fit is somewhat larger."""
+    numbers = sum(t.size for t in design.population) + sum(len(g.levels) * len(g.terms) for g in design.groups)
+    return 8 * card.fit.chains * card.fit.draws * numbers
+
+
 def _provenance(card: Card, panel: Panel, design: Design, tree: xr.DataTree) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
@@ -194,7 +200,9 @@ def read(folder: str | Path) -> FitResult:
     folder = Path(folder)
     missing = [n for n in ("fit.nc", "spec.toml", "provenance.json") if not (folder / n).is_file()]
     if missing:
-        raise InputError(f"{folder}: holds no fit ({', '.join(missing)} missing). Make one with bayes-hr fit CARD.")
+        raise InputError(
+            f"{folder}: holds no fit ({', '.join(missing)} missing). Make one with bayes-hr fit CARD."
+        )
     try:
         tree = xr.load_datatree(folder / "fit.nc", engine="h5netcdf")
         provenance = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))

@@ -29,7 +29,7 @@ _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
 
 REASONS: Final[dict[str, str]] = {
     "alpha": "level of the reference class; wide enough for any state in any year",
-    "beta": "level of a regime class against the reference class; covers the gap between Sweden and North Korea",
+    "beta": "level of a regime class against the reference class; covers Sweden against North Korea",
     "gamma": "change per standard deviation of a control; a full unit would be most of the world's spread",
     "tau": "average effect of ratification in a class; half a unit is about a third of the spread between "
     "states, more than any published estimate",
@@ -90,7 +90,10 @@ def complete_priors(card: Card) -> dict[str, str | dict[str, str]]:
         if isinstance(default, dict):
             if not isinstance(given, dict) or not set(given) <= set(default):
                 raise ValueError(f"priors.{key} must be a table with keys among {', '.join(default)}")
-            out[key] = {**default, **{t: str(_checked(key, v, f"priors.{key}.{t}")) for t, v in given.items()}}
+            out[key] = {
+                **default,
+                **{t: str(_checked(key, v, f"priors.{key}.{t}")) for t, v in given.items()},
+            }
         elif isinstance(given, dict):
             raise ValueError(f"priors.{key} must be one prior such as {default!r}, not a table")
         else:

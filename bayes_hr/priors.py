@@ -164,7 +164,9 @@ def parse_prior(text: str, *, where: str, allowed: tuple[str, ...] = tuple(KINDS
     try:
         values = tuple(float(part) for part in inner.split(","))
     except ValueError:
-        raise InputError(f"{where}: {text!r} has something that is not a number between the brackets.") from None
+        raise InputError(
+            f"{where}: {text!r} has something that is not a number between the brackets."
+        ) from None
     form = f"{kind}({', '.join(spec.arguments)})"
     if len(values) != len(spec.arguments) or not all(math.isfinite(v) for v in values):
         raise InputError(f"{where}: {text!r} must have the form {form}, with finite numbers.")

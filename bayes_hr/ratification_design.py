@@ -201,7 +201,9 @@ def _used_rows(card: Card, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[Drop
             steps.append(DropStep(step.reason, step.rows, step.countries, names))
     if frame.empty:
         told = "; ".join(f"{s.reason}: {s.rows}" for s in steps)
-        raise InputError(f"card {card.id}: no rows are left ({told}). Check `where`, the controls and the years.")
+        raise InputError(
+            f"card {card.id}: no rows are left ({told}). Check `where`, the controls and the years."
+        )
     return frame, steps
 
 
@@ -211,19 +213,23 @@ def _check_identified(card: Card, frame: pd.DataFrame) -> None:
     if frame["_D"].max() == 0:
         raise InputError(f"card {card.id}: no country has ratified {treaty} in the {len(frame)} rows used.")
     if frame["_D"].min() == 1:
-        raise InputError(f"card {card.id}: every row used is after ratification of {treaty}; nothing to compare.")
+        raise InputError(
+            f"card {card.id}: every row used is after ratification of {treaty}; nothing to compare."
+        )
     if frame[card.outcome.name].nunique() < 2:
         raise InputError(f"card {card.id}: outcome {card.outcome.name!r} has one value in the rows used.")
     classes = frame["regime"].unique()
     if len(classes) < 2 and "contrast" in card.estimands:
         raise InputError(
-            f"card {card.id}: a contrast between regime classes is asked for, but the rows used have one class "
-            f"({classes[0]!r}). Add a column 'regime', or take 'contrast' out of the card's estimands."
+            f"card {card.id}: a contrast between regime classes is asked for, but the rows used have one "
+            f"class ({classes[0]!r}). Add a column 'regime', or take 'contrast' out of the card's estimands."
         )
     moved = frame.groupby("ccode")["regime"].nunique()
     if (moved > 1).any():
         code = int(moved.idxmax())
-        raise InputError(f"regime class changes within country {code}; classes must be fixed within a country.")
+        raise InputError(
+            f"regime class changes within country {code}; classes must be fixed within a country."
+        )
 
 
 def _population(
@@ -248,7 +254,9 @@ def _population(
             standardised[control.label] = (centre, scale)
             columns.append((x - centre) / scale)
         covariates: dict[str, tuple[str | int, ...]] = {"covariate": tuple(standardised)}
-        terms.append(PopulationTerm("gamma", ("covariate",), covariates, priors("gamma"), np.stack(columns, 1)))
+        terms.append(
+            PopulationTerm("gamma", ("covariate",), covariates, priors("gamma"), np.stack(columns, 1))
+        )
     treated = member * frame["_D"].to_numpy()[:, None]
     pooled = priors("sd_tau") if card.treatment.pooling == "partial" else None
     terms.append(PopulationTerm("tau", ("regime",), {"regime": classes}, priors("tau"), treated, sd=pooled))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import ast
 import difflib
-from typing import TYPE_CHECKING, Final
+import operator
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final
 
 from bayes_hr.errors import InputError
 
@@ -12,9 +14,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _ALLOWED: Final = (
-    ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Lt, ast.LtE,
-    ast.Gt, ast.GtE, ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Name, ast.Load, ast.Constant, ast.List, ast.Tuple,
+    ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Lt,
+    ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.Name, ast.Load, ast.Constant,
+    ast.List, ast.Tuple,
 )  # fmt: skip
+
+_COMBINE: Final[dict[type[ast.boolop], Any]] = {ast.And: operator.and_, ast.Or: operator.or_}
+_COMPARE: Final[dict[type[ast.cmpop], Any]] = {
+    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
+    ast.Eq: operator.eq, ast.NotEq: operator.ne,
+}  # fmt: skip
 
 
 def matching_rows(frame: pd.DataFrame, where: str) -> pd.Series:
@@ -53,10 +62,60 @@ def matching_rows(frame: pd.DataFrame, where: str) -> pd.Series:
                 f"columns: {', '.join(frame.columns)}.{hint}"
             )
     try:
-        # What was checked is what is evaluated: the tree, on one line.
-        keep = frame.eval(ast.unparse(tree), engine="python")
-    except (TypeError, ValueError, AttributeError, LookupError, NotImplementedError) as error:
+        keep = _condition(tree.body, frame)
+    except (TypeError, NotImplementedError) as error:
         raise InputError(f"row filter {where!r} does not fit the columns ({error}); {example}.") from error
-    if not isinstance(keep, pd.Series) or keep.dtype != bool:
+    if keep is None:
         raise InputError(f"row filter {where!r} is not a comparison; {example}.")
     return keep
+
+
+def _condition(node: ast.expr, frame: pd.DataFrame) -> pd.Series | None:
+    """Truth of a part for each row; None if it is not a comparison of a column (``regime``, ``1 < 2``)."""
+    match node:
+        case ast.BoolOp(op, values):
+            parts = [_condition(value, frame) for value in values]
+            return reduce(_COMBINE[type(op)], parts) if all(part is not None for part in parts) else None
+        case ast.UnaryOp(ast.Not(), operand):
+            inner = _condition(operand, frame)
+            return None if inner is None else ~inner
+        case ast.Compare(left, ops, comparators):
+            sides = [_value(side, frame) for side in (left, *comparators)]
+            links = [_compared(type(op), a, b) for op, a, b in zip(ops, sides, sides[1:], strict=False)]
+            return reduce(operator.and_, links) if all(link is not None for link in links) else None
+        case ast.Name(name) if frame[name].dtype == bool:
+            return frame[name]
+    return None
+
+
+def _value(node: ast.expr, frame: pd.DataFrame) -> Any:
+    """A column, a number or text, or a list of them."""
+    match node:
+        case ast.Name(name):
+            return frame[name]
+        case ast.Constant(value):
+            return value
+        case ast.List(items) | ast.Tuple(items):
+            return [_value(item, frame) for item in items]
+        case ast.UnaryOp(ast.USub(), operand):
+            return -_value(operand, frame)
+    raise TypeError(f"{ast.unparse(node)!r} is not a column, a number or text")
+
+
+def _compared(op: type[ast.cmpop], a: Any, b: Any) -> pd.Series | None:
+    import pandas as pd
+
+    if op in {ast.In, ast.NotIn}:
+        if not isinstance(a, pd.Series) or not isinstance(b, list) or any(map(_is_many, b)):
+            raise TypeError("'in' wants a column on its left and a list of numbers or text on its right")
+        return a.isin(b) if op is ast.In else ~a.isin(b)
+    if isinstance(a, list) or isinstance(b, list):
+        raise TypeError("a list goes with 'in' or 'not in'")
+    if not isinstance(a, pd.Series) and not isinstance(b, pd.Series):
+        return None
+    out: pd.Series = _COMPARE[op](a, b)
+    return out
+
+
+def _is_many(value: Any) -> bool:
+    return not isinstance(value, str | int | float)

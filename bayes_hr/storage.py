@@ -27,7 +27,9 @@ def check_target(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise InputError(f"output {folder}: is a file, not a folder. Give the name of a folder (--out DIR).")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file():
-        raise InputError(f"output {folder}: holds other files and no fit of ours. Give an empty or new folder.")
+        raise InputError(
+            f"output {folder}: holds other files and no fit of ours. Give an empty or new folder."
+        )
     parent = folder.absolute().parent
     while not parent.exists():
         parent = parent.parent
@@ -46,13 +48,15 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         there was one, is as it was, and nothing half-written is left.
     """
     check_target(folder)
+    folder = folder.resolve()
     work = None
     try:
-        folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.absolute().parent))
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         filled = work / "new"
         filled.mkdir()
         yield filled
+        _keep_own_files(folder, filled)
         if folder.exists():
             folder.rename(work / "old")
         filled.rename(folder)
@@ -67,5 +71,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
 
 def _explain(folder: Path, error: OSError) -> str:
     if error.errno in {errno.ENOSPC, errno.EDQUOT} or "No space left" in str(error):
-        return f"output {folder}: the disk is full; nothing was written. Free some space or give another --out."
+        return (
+            f"output {folder}: the disk is full; nothing was written. Free some space or give another --out."
+        )
     return f"output {folder}: cannot be written ({error}); nothing was left behind."

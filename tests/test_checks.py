@@ -15,7 +15,12 @@ CLEAN = CheckResult("a", PASS, "fine")
 
 def table(r_hat: float, ess: float) -> pd.DataFrame:
     return pd.DataFrame(
-        {"level": ["tau", "rho"], "r_hat": [1.0, r_hat], "ess_bulk": [5000.0, ess], "ess_tail": [5000.0, 5000.0]}
+        {
+            "level": ["tau", "rho"],
+            "r_hat": [1.0, r_hat],
+            "ess_bulk": [5000.0, ess],
+            "ess_tail": [5000.0, 5000.0],
+        }
     )
 
 

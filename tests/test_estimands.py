@@ -154,5 +154,7 @@ def test_truth_table_has_the_effects_tables_keys() -> None:
     assert got["contrast", "transition", "stable autocracy"] == 0.5
     first = world.truth.countries.iloc[0]
     assert got["total", f"{first.country} ({first.ccode})", ""] == first.effect
-    effects = pd.DataFrame({"estimand": ["tau"], "level": ["transition"], "reference": [""], "lb": [0.4], "ub": [0.6]})
+    effects = pd.DataFrame(
+        {"estimand": ["tau"], "level": ["transition"], "reference": [""], "lb": [0.4], "ub": [0.6]}
+    )
     assert beside_truth(effects, truth)["covered"].all()

@@ -108,7 +108,9 @@ def test_ignored_autocorrelation_asks_for_review(design: Design) -> None:
     y = linear_predictor(design, draw) + simulate_errors(np.random.default_rng(6), design.error.order, draw)
     iid = ParameterDraw(draw.population, draw.groups, 0.5, 0.0, None)
     own = with_outcome(design, y)
-    checks = {c.name: c for c in predictive_checks(replicate(own, fake_posterior(own, iid), seed=1, draws=40))}
+    checks = {
+        c.name: c for c in predictive_checks(replicate(own, fake_posterior(own, iid), seed=1, draws=40))
+    }
     assert checks["residual autocorrelation"].status == "REVIEW"
     assert "ar1" in checks["residual autocorrelation"].advice
 
@@ -118,7 +120,9 @@ def test_heavy_tails_ask_for_review(design: Design) -> None:
     heavy = ParameterDraw(draw.population, draw.groups, 0.3, 0.8, 2.5)
     y = linear_predictor(design, draw) + simulate_errors(np.random.default_rng(6), design.error.order, heavy)
     own = with_outcome(design, y)
-    checks = {c.name: c for c in predictive_checks(replicate(own, fake_posterior(own, draw), seed=1, draws=40))}
+    checks = {
+        c.name: c for c in predictive_checks(replicate(own, fake_posterior(own, draw), seed=1, draws=40))
+    }
     assert checks["tails"].status == "REVIEW"
 
 

@@ -47,15 +47,14 @@ def mixing(table: pd.DataFrame, *, r_hat: float, ess: int) -> CheckResult:
     smallest = table[["ess_bulk", "ess_tail"]].min(axis=1)
     worst_r, least = float(table["r_hat"].max()), float(smallest.min())
     undefined = table["r_hat"].isna() | smallest.isna()
-    text = (
-        f"{len(table)} reported quantities: largest R-hat {worst_r:.3f} ({table['level'][table['r_hat'].idxmax()]}), "
-        f"smallest ESS {least:,.0f} ({table['level'][smallest.idxmin()]})"
-        if not undefined.all()
-        else "R-hat and ESS cannot be computed"
-    )
     if undefined.any():
         name = table["level"][undefined.idxmax()]
-        return CheckResult("mixing", FAIL, f"R-hat or ESS is undefined for {name}; {text}", MORE, table)
+        return CheckResult("mixing", FAIL, f"R-hat or ESS is undefined for {name}", MORE, table)
+    slowest, fewest = table["level"][table["r_hat"].idxmax()], table["level"][smallest.idxmin()]
+    text = (
+        f"{len(table)} reported quantities: largest R-hat {worst_r:.3f} ({slowest}), "
+        f"smallest ESS {least:,.0f} ({fewest})"
+    )
     if worst_r < r_hat and least >= ess:
         status = PASS
     elif worst_r < R_HAT_REVIEW and least >= ESS_REVIEW:
@@ -70,7 +69,9 @@ def chains(posterior: xr.Dataset) -> CheckResult:
     n = posterior.sizes["chain"]
     if n >= 4:
         return CheckResult("chains", PASS, f"{n} chains of {posterior.sizes['draw']:,} draws")
-    return CheckResult("chains", REVIEW, f"{n} chain(s); four are needed for R-hat to mean much", "Use --chains 4.")
+    return CheckResult(
+        "chains", REVIEW, f"{n} chain(s); four are needed for R-hat to mean much", "Use --chains 4."
+    )
 
 
 def divergences(statistics: xr.Dataset) -> CheckResult:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bayes_hr.design import Design
 
     Array = NDArray[np.float64]
+    Index = NDArray[np.int64]
 
 AUTOCORRELATION_LIMIT: Final = 0.2
 """Largest lag-1 autocorrelation of the yearly shocks, in absolute value, that still passes."""
@@ -64,7 +65,7 @@ class Replicates:
 
 
 def replicate(design: Design, posterior: xr.Dataset, *, seed: int, draws: int = DRAWS) -> Replicates:
-    """Simulate the rows anew ``draws`` times and compare statistics by country, class-year and of the shocks."""
+    """Simulate the rows anew ``draws`` times; compare statistics by country, by class-year and of shocks."""
     rng = np.random.default_rng([seed, 2])
     order, y = design.error.order, design.y
     country = design.groups[0].index
@@ -93,17 +94,19 @@ def _country_names(design: Design) -> list[str]:
     return [f"{names[level]} ({level})" for level in design.groups[0].levels]
 
 
-def _class_years(design: Design) -> tuple[list[str], Array]:
-    keys = pd.Series(design.rows["regime_class"].astype(str)) + " " + pd.Series(design.rows["year"]).astype(str)
+def _class_years(design: Design) -> tuple[list[str], Index]:
+    keys = (
+        pd.Series(design.rows["regime_class"].astype(str)) + " " + pd.Series(design.rows["year"]).astype(str)
+    )
     codes, labels = pd.factorize(keys, sort=True)
     return [str(label) for label in labels], codes
 
 
-def _means(values: Array, index: Array) -> Array:
+def _means(values: Array, index: Index) -> Array:
     return np.asarray(np.bincount(index, values) / np.bincount(index))
 
 
-def _spreads(values: Array, index: Array) -> Array:
+def _spreads(values: Array, index: Index) -> Array:
     mean = _means(values, index)
     return np.asarray(np.sqrt(_means((values - mean[index]) ** 2, index)))
 
@@ -192,7 +195,12 @@ def prior_predictive(design: Design, *, seed: int, draws: int = DRAWS) -> pd.Dat
         y = linear_predictor(design, draw) + simulate_errors(rng, order, draw)
         tau = draw.population["tau"][0] if "tau" in draw.population else np.nan
         rows.append([*_outcome_statistics(y, country), float(tau)])
-    names = ["SD of the outcome", "largest minus smallest outcome", "SD of country means", "SD within countries"]
+    names = [
+        "SD of the outcome",
+        "largest minus smallest outcome",
+        "SD of country means",
+        "SD within countries",
+    ]
     quantiles = np.quantile(np.array(rows), [0.05, 0.5, 0.95], axis=0)
     observed = [*_outcome_statistics(design.y, country), np.nan]
     return pd.DataFrame(
@@ -201,6 +209,6 @@ def prior_predictive(design: Design, *, seed: int, draws: int = DRAWS) -> pd.Dat
     )
 
 
-def _outcome_statistics(y: Array, country: Array) -> list[float]:
+def _outcome_statistics(y: Array, country: Index) -> list[float]:
     means = _means(y, country)
     return [float(y.std()), float(np.ptp(y)), float(means.std()), float((y - means[country]).std())]

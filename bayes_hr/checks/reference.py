@@ -113,7 +113,9 @@ def permuted_reference(
     from bayes_hr.engines.nuts import NutsEngine
 
     if n < 2:
-        raise InputError(f"permuted reference: n = {n} refits; at least 2 are needed (20 or more are sensible).")
+        raise InputError(
+            f"permuted reference: n = {n} refits; at least 2 are needed (20 or more are sensible)."
+        )
     card = result.card.replace(fit=SHORT)
     design = design_of(result)
     facts = country_facts(result.tree["constant_data"].dataset)
@@ -165,7 +167,9 @@ def _compare(real: dict[str, Any], permuted: list[dict[str, Any]]) -> pd.DataFra
     means = np.array([[row[3] for row in r["rows"]] for r in permuted])
     excludes = np.array([[row[4] > 0 or row[5] < 0 for row in r["rows"]] for r in permuted])
     spread = (table["estimand"] == "SD of country effects").to_numpy()
-    beyond = np.where(spread, means >= table["mean"].to_numpy(), np.abs(means) >= table["mean"].abs().to_numpy())
+    beyond = np.where(
+        spread, means >= table["mean"].to_numpy(), np.abs(means) >= table["mean"].abs().to_numpy()
+    )
     table["permuted_mean"], table["permuted_sd"] = means.mean(0), means.std(0, ddof=1)
     table["excludes_0"] = np.where(spread, np.nan, excludes.mean(0))
     table["p_value"] = (1 + beyond.sum(0)) / (1 + len(permuted))

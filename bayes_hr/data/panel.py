@@ -117,7 +117,8 @@ class Panel:
     ) -> Self:
         """A panel from a CSV (UTF-8), Parquet or Stata file, by suffix.
 
-        A Parquet file that :meth:`save` wrote comes back as it was if no `outcome` is given.
+        A Parquet file that :meth:`save` wrote comes back as it was, unless `columns` or `covariates` are given
+        or `outcome` is another one.
 
         Parameters
         ----------
@@ -136,8 +137,10 @@ class Panel:
             If the file is missing, of another kind, damaged, or its rows are wrong.
         """
         path = Path(path)
-        if outcome is None and path.suffix.lower() == ".parquet" and panel_io.is_panel(path):
-            return cls.load(path)
+        if columns is None and covariates is None and path.suffix.lower() == ".parquet" and panel_io.is_panel(path):
+            saved = cls.load(path)
+            if outcome in {None, saved.outcome}:
+                return saved
         if outcome is None:
             raise InputError(f"{path}: say which column is the outcome (outcome='...')")
         df = panel_io.read_table(path)

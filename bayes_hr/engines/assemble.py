@@ -76,8 +76,13 @@ def assemble_posterior(
         dim = f"{group.name}_term"
         shapes |= {f"sd_{group.name}": (dim,), f"u_{group.name}": (group.name, dim)}
         shapes |= {f"corr_{group.name}": (dim, f"{dim}_bis")} if group.corr is not None else {}
-    scalars = ["sigma", "rho", "nu", *(f"{kind}_{t.name}" for t in design.population for kind in ("mu", "sd"))]
-    shapes |= {name: () for name in scalars}
+    scalars = [
+        "sigma",
+        "rho",
+        "nu",
+        *(f"{kind}_{t.name}" for t in design.population for kind in ("mu", "sd")),
+    ]
+    shapes |= dict.fromkeys(scalars, ())
     for name, dims in shapes.items():
         if name in raw:
             data[name] = (("chain", "draw", *dims), raw[name].values)

@@ -43,7 +43,9 @@ class NutsEngine:
     _compiled: Any = None
     _shape: tuple[Any, ...] = ()
 
-    def sample(self, design: Design, settings: SamplerSettings, progress: Progress | None = None) -> xr.DataTree:
+    def sample(
+        self, design: Design, settings: SamplerSettings, progress: Progress | None = None
+    ) -> xr.DataTree:
         """Draw from the posterior of a design.
 
         Returns

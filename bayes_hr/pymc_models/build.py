@@ -54,7 +54,8 @@ def chosen_form(design: Design, form: str) -> str:
     if form == "integrated" and not exact:
         raise InputError(
             'fit.form = "integrated" is exact only for Gaussian errors and one group term that contains the '
-            f'{design.error.unit}s; this card has {design.error.likelihood} errors. Use form = "rows" or "auto".'
+            f"{design.error.unit}s; this card has {design.error.likelihood} errors. "
+            'Use form = "rows" or "auto".'
         )
     return ("integrated" if exact else "rows") if form == "auto" else form
 
@@ -99,7 +100,12 @@ def build_model(design: Design, form: str = "auto") -> pm.Model:
         if form == "integrated":
             group = design.groups[0]
             logp = integrated_logp(
-                design, data["y_data"] - mean, data[f"z_{group.name}"], factors[group.name], sigma, rho
+                design,
+                residual=data["y_data"] - mean,
+                Z=data[f"z_{group.name}"],
+                factor=factors[group.name],
+                sigma=sigma,
+                rho=rho,
             )
             pm.Potential("row_loglik", logp)
         else:

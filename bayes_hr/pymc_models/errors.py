@@ -1,9 +1,10 @@
 r"""Error structures in PyMC: iid and AR(1), Gaussian and Student-t, gaps exact.
 
 AR(1), Gaussian: a row given the unit's previous row :math:`g` years before is normal with mean
-:math:`\eta_t + \rho^g (y_{t-g} - \eta_{t-g})` and variance :math:`\sigma^2 (1-\rho^{2g})/(1-\rho^2)`; the first row has the
-stationary variance.  AR(1), Student-t: yearly shocks are :math:`t_\nu(0, \sigma)`, so the errors of missing years
-inside a gap are parameters; the first error is :math:`t_\nu(0, \sigma/\sqrt{1-\rho^2})` by definition of the model.
+:math:`\eta_t + \rho^g (y_{t-g} - \eta_{t-g})` and variance :math:`\sigma^2 (1-\rho^{2g})/(1-\rho^2)`; the first
+row has the stationary variance.  AR(1), Student-t: yearly shocks are :math:`t_\nu(0, \sigma)`, so the errors
+of missing years inside a gap are parameters; the first error is :math:`t_\nu(0, \sigma/\sqrt{1-\rho^2})` by
+definition of the model.
 """
 
 from __future__ import annotations
@@ -35,13 +36,13 @@ def _gaussian_transition(order: RowOrder, rho: Any) -> tuple[Any, Any]:
 
 
 def integrated_logp(
-    design: Design, residual: Any, Z: Any, factor: tuple[list[Any], list[list[Any]]], sigma: Any, rho: Any
+    design: Design, *, residual: Any, Z: Any, factor: tuple[list[Any], list[list[Any]]], sigma: Any, rho: Any
 ) -> Any:
     r"""Log density of the outcome with the group effects integrated out.
 
     With quasi-differenced rows :math:`z` and :math:`W = Z S L` over :math:`\sigma`, a group contributes
-    :math:`-\frac12 z'z + \frac12 |C^{-1} W'z|^2 - \log|C|` with :math:`CC' = I + W'W`; C is unrolled over the few terms,
-    elementwise over groups.
+    :math:`-\frac12 z'z + \frac12 |C^{-1} W'z|^2 - \log|C|` with :math:`CC' = I + W'W`; C is unrolled over the
+    few terms, elementwise over groups.
 
     Parameters
     ----------

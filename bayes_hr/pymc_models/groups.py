@@ -1,8 +1,8 @@
 r"""Group terms in PyMC: covariance factor, sampled effects per term centred or not.
 
-With :math:`L` the Cholesky factor of the correlation matrix and standard-normal :math:`z`, term k of a group's
-effects is :math:`u_k = s_k (\sum_{j \le k} L_{kj} z_j)`.  A centred term samples :math:`u_k` from its conditional
-normal given the earlier terms, a non-centred one samples :math:`z_k`: the same joint density.
+With :math:`L` the Cholesky factor of the correlation matrix and standard-normal :math:`z`, term k of a
+group's effects is :math:`u_k = s_k (\sum_{j \le k} L_{kj} z_j)`.  A centred term samples :math:`u_k` from its
+conditional normal given the earlier terms, a non-centred one samples :math:`z_k`: the same joint density.
 """
 
 from __future__ import annotations

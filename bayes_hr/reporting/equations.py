@@ -1,0 +1,156 @@
+r"""The model in mathematics: LaTeX from card and design, then MathML, which browsers draw by themselves."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from latex2mathml.converter import convert
+from markupsafe import Markup
+
+from bayes_hr.reporting.tables_model import flat_priors, in_outcome_units
+
+if TYPE_CHECKING:
+    from bayes_hr.cards import Card
+    from bayes_hr.reporting.content import Content
+
+SYMBOL = {
+    "alpha": r"\alpha",
+    "beta": r"\beta_r",
+    "gamma": r"\gamma_k",
+    "tau": r"\tau_r",
+    "sd_tau": r"s_\tau",
+    "sd_year_effect": "s_f",
+    "sd_country.intercept": "s_a",
+    "sd_country.ratified": "s_b",
+    "corr_country": "R",
+    "sigma": r"\sigma",
+    "rho": r"\rho",
+    "nu": r"\nu",
+}
+"""Symbol of each parameter, by its key in the card's priors (``year_effect`` depends on the card)."""
+
+
+def mathml(latex: str, *, block: bool = True) -> Markup:
+    """LaTeX as MathML; words are set as words and not letter by letter."""
+    words = re.sub(r"\\mathrm\{([^{}]*)\}", r"\\text{\1}", latex)
+    text = convert(words, display="block" if block else "inline")
+    return Markup(text.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', ""))  # noqa: S704 - from our own LaTeX
+
+
+def equations(content: Content) -> list[tuple[str, str]]:
+    """The model, as (what it is, LaTeX) for each line."""
+    card, several = content.card, len(content.classes) > 1
+    return [
+        ("Outcome of country i in year t", r"y_{it} = \eta_{it} + e_{it}"),
+        ("Linear predictor", linear_predictor(card, several=several)),
+        (f"Ratification of {card.treatment.name}", treatment(card)),
+        ("Country effects", country(card)),
+        *((("Class effects, partially pooled", r"\tau_r \sim \mathrm{Normal}(\mu_\tau,\, s_\tau)"),) * _pooled(card)),
+        *((("Year effects", year_effects(card, several=several)),) * (card.time.effects == "pooled")),
+        *errors(card),
+    ]
+
+
+def _pooled(card: Card) -> bool:
+    return card.treatment.pooling == "partial"
+
+
+def _f(card: Card, *, several: bool) -> str:
+    return "f_{r(i)}(t)" if card.time.by == "regime" and several else "f(t)"
+
+
+def linear_predictor(card: Card, *, several: bool) -> str:
+    """The terms that this card has, and no other."""
+    terms = card.groups[0].terms
+    parts = [r"\alpha"]
+    parts += [r"\beta_{r(i)}"] if several else []
+    parts += [r"x_{it}^{\top}\gamma"] if card.population else []
+    parts += [_f(card, several=several)] if card.time.effects != "none" else []
+    parts += ["a_i"] if "intercept" in terms else []
+    tau = r"\tau_{r(i)}" if several else r"\tau"
+    parts.append(rf"(\tau_{{r(i)}} + b_i)\, D_{{it}}".replace(r"\tau_{r(i)}", tau) if "ratified" in terms else rf"{tau}\, D_{{it}}")
+    return r"\eta_{it} = " + " + ".join(parts)
+
+
+def treatment(card: Card) -> str:
+    """D as the card has it."""
+    lag = card.treatment.lag
+    since = rf"T_i + {lag}" if lag else "T_i"
+    return rf"D_{{it}} = 1 \text{{ if }} t \ge {since}, \text{{ else }} 0"
+
+
+def country(card: Card) -> str:
+    """Distribution of the country effects."""
+    group = card.groups[0]
+    if len(group.terms) == 1:
+        letter = "a" if group.terms[0] == "intercept" else "b"
+        return rf"{letter}_i \sim \mathrm{{Normal}}(0,\, s_{letter})"
+    if group.correlated:
+        return (
+            r"(a_i, b_i) \sim \mathrm{MVNormal}(0,\, S R S), \quad "
+            r"S = \mathrm{diag}(s_a, s_b)"
+        )
+    return r"a_i \sim \mathrm{Normal}(0,\, s_a), \quad b_i \sim \mathrm{Normal}(0,\, s_b)"
+
+
+def year_effects(card: Card, *, several: bool) -> str:
+    """Distribution of pooled year effects."""
+    return rf"{_f(card, several=several).replace('r(i)', 'r')} \sim \mathrm{{Normal}}(0,\, s_f)"
+
+
+def errors(card: Card) -> list[tuple[str, str]]:
+    """Errors: shocks, their persistence, the first year, and gaps."""
+    student = card.outcome.likelihood == "student_t"
+
+    def law(scale: str) -> str:
+        return rf"\mathrm{{StudentT}}(\nu,\, 0,\, {scale})" if student else rf"\mathrm{{Normal}}(0,\, {scale})"
+
+    if card.error.kind == "iid":
+        return [("Errors, independent", rf"e_{{it}} \sim {law(r'\sigma')}")]
+    stationary = r"\sigma / \sqrt{1 - \rho^2}"
+    out = [
+        ("Errors, AR(1) within country", rf"e_{{it}} = \rho\, e_{{i,t-1}} + \varepsilon_{{it}}, \quad \varepsilon_{{it}} \sim {law(r'\sigma')}"),
+        ("First year of a country", rf"e_{{i,\mathrm{{first}}}} \sim {law(stationary)}"),
+    ]
+    if student:
+        return out
+    gap = (
+        r"e_{it} \mid e_{i,t-g} \sim \mathrm{Normal}\left(\rho^g e_{i,t-g},\, "
+        r"\sigma \sqrt{\frac{1 - \rho^{2g}}{1 - \rho^2}}\right)"
+    )
+    return [*out, ("After a gap of g years", gap)]
+
+
+def prior_equations(content: Content) -> list[str]:
+    """One LaTeX line for each prior, in outcome units."""
+    design, several = content.design, len(content.classes) > 1
+    symbols = {**SYMBOL, "year_effect": _f(content.card, several=several).replace("r(i)", "r")}
+    symbols |= {"tau": r"\mu_\tau"} if _pooled(content.card) else {} if several else {"tau": r"\tau"}
+    lines = []
+    for key, text in flat_priors(content.card).items():
+        if key == "beta" and not several:
+            continue
+        prior = in_outcome_units(key, text, unit=design.unit, centre=design.centre)
+        lines.append(rf"{symbols.get(key, key)} \sim {prior.latex}")
+    return lines
+
+
+def glossary(content: Content) -> list[tuple[str, str]]:
+    """What the symbols stand for: (LaTeX, words)."""
+    card, classes = content.card, content.classes
+    out = [("y_{it}", content.scale)]
+    out.append(("T_i", f"year in which the country ratified {card.treatment.name} (never: D stays 0)"))
+    if len(classes) > 1:
+        out.append((r"\beta_{r(i)}", f"level of the country's class; 0 in the reference class, {classes[0]}"))
+        out.append((r"\tau_{r(i)}", "effect of ratification in the country's class: the estimand by regime"))
+    if card.population:
+        out.append((r"x_{it}", f"controls: {', '.join(c.label for c in card.population)}"))
+    if card.time.effects != "none":
+        by = "of each class" if card.time.by == "regime" and len(classes) > 1 else "common to all"
+        out.append((_f(card, several=len(classes) > 1), f"one effect for each year, {by}"))
+    if "intercept" in card.groups[0].terms:
+        out.append(("a_i", "the country's own level"))
+    if "ratified" in card.groups[0].terms:
+        out.append(("b_i", "the country's deviation from the effect of its class"))
+    return out

@@ -1,0 +1,121 @@
+"""Tables of the data: rows in, dropped and used; classes; sources with citation and licence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bayes_hr.data.sources import SOURCES
+from bayes_hr.reporting import formats as fmt
+from bayes_hr.reporting.tables import CODE, NUMBER, TEXT, Table
+
+if TYPE_CHECKING:
+    from bayes_hr.cards import Regime
+    from bayes_hr.data.merge import MergeReport
+    from bayes_hr.data.sources import Source
+    from bayes_hr.reporting.content import Content
+
+
+def rows_table(merge: MergeReport) -> Table:
+    """Rows in, dropped for each reason, used."""
+    dropped = [
+        (
+            f"dropped: {step.reason}",
+            f"{fmt.MINUS}{fmt.count(step.rows)}",
+            fmt.count(step.countries) if step.countries else fmt.NONE,
+            step.detail,
+        )
+        for step in merge.steps
+    ]
+    used = f"{fmt.count(merge.countries)} countries, {merge.years[0]} to {merge.years[1]}"
+    rows = (
+        ("rows in", fmt.count(merge.rows_in), "", ""),
+        *dropped,
+        ("rows used", fmt.count(merge.rows_used), "", used),
+    )
+    columns = (("Step", TEXT), ("Rows", NUMBER), ("Countries lost entirely", NUMBER), ("Which", TEXT))
+    return Table("rows", "Rows in, dropped with reasons, used", columns, rows)
+
+
+def classes_table(content: Content) -> Table:
+    """Countries, switches and rows of each regime class."""
+    facts = content.facts
+    rows = []
+    for label in content.classes:
+        own = facts[facts["regime"] == label]
+        status = [fmt.count((own["status"] == s).sum()) for s in ("switches", "never", "always")]
+        rows.append(
+            (
+                label,
+                fmt.count(len(own)),
+                *status,
+                fmt.count(own["rows"].sum()),
+                fmt.count(own["treated_rows"].sum()),
+            )
+        )
+    columns = (
+        ("Regime class", TEXT),
+        ("Countries", NUMBER),
+        ("ratify within the rows", NUMBER),
+        ("never", NUMBER),
+        ("always", NUMBER),
+        ("Rows", NUMBER),
+        ("Rows with D = 1", NUMBER),
+    )
+    return Table("classes", "Regime classes and what they rest on", columns, tuple(rows), class_rule(content))
+
+
+def class_rule(content: Content) -> str:
+    """How countries were put into classes; in a sentence."""
+    if not content.provenance["panel"]["sources"]:
+        return "Classes as given in the data's own column 'regime'."
+    return regime_rule(content.card.regime)
+
+
+def regime_rule(regime: Regime) -> str:
+    """The rule of a card, its window and its cut-offs."""
+    window = {
+        "before_treaty": "from 1946 to the year before the treaty opened",
+        "before_ratification": "from 1946 to the year before the country's own ratification",
+        "whole_history": "over the whole history (it conditions on the future)",
+        "window": "" if regime.window is None else f"from {regime.window[0]} to {regime.window[1]}",
+    }[regime.rule]
+    return (
+        f"Polity5 scores (polity2) {window}: stable democracy if never below {regime.democracy}, stable autocracy if "
+        f"never above {regime.autocracy}, transition otherwise; countries without a score in the window are a "
+        "class of their own. Classes are fixed for a country."
+    )
+
+
+def sources_of(content: Content) -> list[Source]:
+    """Registered sources that the panel was made from."""
+    return [SOURCES[s] for s in content.provenance["panel"]["sources"] if s in SOURCES]
+
+
+def sources_table(content: Content) -> Table:
+    """Each source with what is read of it, whom to cite and its licence."""
+    rows = tuple((s.title, s.covers, s.citation, s.licence, s.repo_path) for s in sources_of(content))
+    columns = (
+        ("Source", TEXT),
+        ("Read", TEXT),
+        ("Citation", TEXT),
+        ("Licence or terms", TEXT),
+        ("File (repository, commit, path)", CODE),
+    )
+    note = "Each file is read at the commit named and checked against its SHA-256. The files are other people's work."
+    return Table("sources", "Sources, whom to cite, and licences", columns, rows, note)
+
+
+def origin(content: Content) -> str:
+    """Where the rows come from if no public source is named."""
+    if content.card.panel == "simulated":
+        return "Simulated country-years with known truth; no real country is in them."
+    return "The user's own data; no public source was read."
+
+
+def bibtex(content: Content) -> str:
+    """BibTeX of the sources, each entry once."""
+    entries: dict[str, None] = {}
+    for source in sources_of(content):
+        for entry in source.bibtex.strip().split("\n@"):
+            entries[entry if entry.startswith("@") else f"@{entry}"] = None
+    return "\n".join(entries)
