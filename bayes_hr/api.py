@@ -87,7 +87,15 @@ class Fit:
         """
         if by == "parameter":
             return self._table([ratification.hyperparameters(self.data["posterior"].dataset)])
-        return self._table(self._chosen(by))
+        if by is None:
+            return self._effects.copy()
+        self._chosen(by)
+        return self._effects[self._effects["by"] == by].reset_index(drop=True)
+
+    @cached_property
+    def _effects(self) -> pd.DataFrame:
+        """Every effect that the card asks for; diagnostics of hundreds of countries take seconds."""
+        return self._table(self.estimands)
 
     def beside_truth(self) -> pd.DataFrame:
         """Effects of a simulated world with ``truth`` and ``covered`` (the interval holds it).
@@ -102,7 +110,7 @@ class Fit:
         return beside_truth(self.effects(), self.truth)
 
     def draws(self, by: str) -> xr.DataArray:
-        """Draws behind :meth:`effects`, dims ``chain, draw, estimand``; labels such as ``"tau: transition"``."""
+        """Draws behind :meth:`effects`, dims ``chain, draw, estimand``; labels like ``tau: transition``."""
         import numpy as np
         import xarray as xr
 

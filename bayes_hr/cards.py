@@ -308,7 +308,7 @@ def _is_branch(part: Any) -> bool:
 
 def _valid_keys(path: list[Any]) -> list[str]:
     """Keys that the section at ``path`` knows."""
-    model: type[BaseModel] = Card
+    model: Any = Card
     sections = {"groups": Group, "population": Covariate}
     for part in path:
         if isinstance(part, str) and part in sections:

@@ -15,9 +15,14 @@ from bayes_hr.errors import InputError
 MARKER: Final = "provenance.json"
 """The file by which a folder is known to hold a fit."""
 
+FILES: Final = frozenset(
+    {MARKER, "fit.nc", "spec.toml", "effects.csv", "summary.json", "report.html", "reference.csv", "truth.csv"}
+)
+"""Every file that a saved fit may hold; others in its folder are somebody's own and are kept."""
+
 
 def check_target(folder: Path) -> None:
-    """Refuse a target that is a file, or a folder with somebody's other files in it.
+    """Refuse a target that cannot take a fit: a file, somebody's folder, a place that cannot be written.
 
     Raises
     ------
@@ -30,11 +35,49 @@ def check_target(folder: Path) -> None:
         raise InputError(
             f"output {folder}: holds other files and no fit of ours. Give an empty or new folder."
         )
-    parent = folder.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
+    if folder.is_mount() or Path.cwd().is_relative_to(folder.resolve()):
+        raise InputError(
+            f"output {folder}: a fit replaces its folder whole, so it can be neither the current folder nor a "
+            f"mounted disk itself. Give a folder inside it, such as {folder / 'fit'}."
+        )
+    parent = _nearest(folder)
     if not parent.is_dir():
         raise InputError(f"output {folder}: {parent} is a file, not a folder.")
+    try:
+        tempfile.TemporaryDirectory(prefix=f".{folder.name}.", dir=parent).cleanup()
+    except OSError as error:
+        raise InputError(_explain(folder, error)) from error
+
+
+def check_space(folder: Path, need: int) -> None:
+    """Refuse a target whose disk has less room than the draws alone will take.
+
+    Parameters
+    ----------
+    folder
+        Where the fit goes.
+    need
+        Bytes.
+
+    Raises
+    ------
+    InputError
+        Before anything is sampled.
+    """
+    free = shutil.disk_usage(_nearest(folder)).free
+    if free < need:
+        raise InputError(
+            f"output {folder}: the disk is full: {free / 1e6:,.1f} MB are free and the fit needs more than "
+            f"{need / 1e6:,.1f} MB. Free some space, give another folder (--out DIR) or take fewer draws."
+        )
+
+
+def _nearest(folder: Path) -> Path:
+    """The nearest thing above a folder that exists."""
+    parent = folder.resolve().parent
+    while not parent.exists():
+        parent = parent.parent
+    return parent
 
 
 @contextmanager
@@ -69,9 +112,20 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(work, ignore_errors=True)
 
 
+def _keep_own_files(old: Path, new: Path) -> None:
+    """Copy what somebody has put beside a fit, notes for example."""
+    for path in old.iterdir() if old.is_dir() else ():
+        if path.name in FILES:
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.copytree(path, new / path.name, symlinks=True)
+        else:
+            shutil.copy2(path, new / path.name, follow_symlinks=False)
+
+
 def _explain(folder: Path, error: OSError) -> str:
+    advice = "Give another folder (--out DIR)"
     if error.errno in {errno.ENOSPC, errno.EDQUOT} or "No space left" in str(error):
-        return (
-            f"output {folder}: the disk is full; nothing was written. Free some space or give another --out."
-        )
-    return f"output {folder}: cannot be written ({error}); nothing was left behind."
+        return f"output {folder}: the disk is full; nothing was written. {advice} or free some space."
+    reason = error.strerror or str(error)
+    return f"output {folder}: cannot be written ({reason}); nothing was left behind. {advice}."

@@ -15,9 +15,15 @@ from pathlib import Path
 
 import pytest
 
+from bayes_hr.api import Fit, simulated_panel
+from bayes_hr.cards import load_card
 from bayes_hr.data.fetch import cache_dir, is_offline
 from bayes_hr.data.parsed import parsed_path
 from bayes_hr.data.sources import PUBLIC_BASE, SOURCES
+from bayes_hr.data.worlds import World, ratification
+from bayes_hr.engines.nuts import NutsEngine
+from bayes_hr.estimands.truth import truth_table
+from bayes_hr.fitting import resolved_card, run
 
 
 @cache
@@ -98,3 +104,23 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
     httpd.shutdown()
     thread.join()
     httpd.server_close()
+
+
+@pytest.fixture(scope="session")
+def small_world() -> World:
+    """A small simulated world: 30 countries, 1990-2004, effect in transition only."""
+    return ratification("transition_only", n_countries=30, years=(1990, 2004), seed=3)
+
+
+@pytest.fixture(scope="session")
+def small_engine() -> NutsEngine:
+    """An engine that keeps the compiled model of :func:`small_fit` for other data of its shape."""
+    return NutsEngine()
+
+
+@pytest.fixture(scope="session")
+def small_fit(small_world: World, small_engine: NutsEngine) -> Fit:
+    """The demo card fitted to the small world: the one compilation that many tests share."""
+    card = resolved_card(load_card("demo_ratification"), draws=300, tune=300, chains=4)
+    result = run(card, simulated_panel(small_world), engine=small_engine)
+    return Fit(result, truth=truth_table(small_world.truth))

@@ -131,7 +131,14 @@ def test_options_of_the_card_reach_the_design() -> None:
         treatment={"name": "CAT", "pooling": "partial"},
         error={"kind": "iid"},
         outcome={"name": "score", "likelihood": "student_t"},
-        groups=[{"name": "country", "terms": ["ratified", "intercept"], "correlated": False, "centred": [True, False]}],
+        groups=[
+            {
+                "name": "country",
+                "terms": ["ratified", "intercept"],
+                "correlated": False,
+                "centred": [True, False],
+            }
+        ],
     )
     design = design_of(card)
     year = design.term("year_effect")

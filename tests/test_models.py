@@ -1,12 +1,13 @@
 """PyMC models without sampling: densities against SciPy on dense matrices, which know nothing of the models.
 
-Tolerances. Log densities: 1e-7 relative, since PyTensor keeps some constants in single precision (log 2 pi is
-off by 2e-9 a row) and conditioning is below 1e4. Directional derivatives: central differences with step 1e-5
-have an error of about 1e-10 |f'''| + 1e-16 |f| / 1e-5, so 1e-6 relative. Integrals by adaptive quadrature, and
-by a grid of 4,001 points over +-60 scales (tails of t_3 beyond it hold 1e-5 of each factor, their product less
-than 1e-9): 1e-6.
+Tolerances. Log densities: 1e-7 relative, since PyTensor evaluates the logarithm of some constants in single
+precision (2e-9 a row) and conditioning is below 1e4. Directional derivatives: central differences with step
+1e-5 have an error of about 1e-10 |f'''| + 1e-16 |f| / 1e-5, so 1e-6 relative. Integrals: adaptive quadrature
+against a grid of 4,001 points over +-60 scales (t_3 leaves 1e-5 of each factor beyond it, less than 1e-9 of
+their product), 1e-6; over two missing years a product rule of 26 x 26 points, 1e-3 (a lost Jacobian would be
+off by a factor).
 
-Models are evaluated by PyTensor's Python linker without rewrites: 0.1 s a model instead of 40 s by compilation.
+Models are evaluated by PyTensor's Python linker without rewrites: 0.1 s a model, not 40 s of compilation.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def card_of(**changes: Any) -> Card:
 
 
 def frame_with_gaps() -> pd.DataFrame:
-    """Five countries of two classes over seven years, four with gaps of two or three years, one with one row."""
+    """Five countries of two classes over seven years, with gaps of two and three years; one has one row."""
     rng = np.random.default_rng(4)
     first = {1: 2002, 2: 2004, 3: np.nan, 4: 2003, 5: 2001}
     gone = {1: [2003], 2: [2001, 2002], 3: [2001, 2005], 4: [], 5: [2000, 2001, 2002, 2004, 2005, 2006]}
@@ -79,7 +80,18 @@ def evaluator(model: pm.Model, outputs: list[Any]) -> Any:
 
 
 def parameters(model: pm.Model) -> tuple[list[str], list[Any]]:
-    names = ["alpha", "beta", "gamma", "tau", "year_effect", "sigma", "rho", "nu", "sd_country", "corr_country"]
+    names = [
+        "alpha",
+        "beta",
+        "gamma",
+        "tau",
+        "year_effect",
+        "sigma",
+        "rho",
+        "nu",
+        "sd_country",
+        "corr_country",
+    ]
     names = [n for n in [*names, "u_country"] if n in model.named_vars]
     return names, [model[n] for n in names]
 
@@ -180,7 +192,7 @@ def check_finite(combination: tuple[Any, ...]) -> None:
         logp, gradient = f(point)
         assert np.isfinite(logp)
         assert np.isfinite(gradient).all()
-        assert (gradient != 0).mean() > 0.9, "nearly every coordinate moves the density"
+    assert (gradient != 0).all(), "every coordinate moves the density"
     expected = {t.name for t in design.population} | {"sigma", "sd_country"}
     expected |= {"rho"} if error == "ar1" else set()
     expected |= {"nu"} if likelihood == "student_t" else set()
@@ -295,15 +307,21 @@ def test_iid_rows_are_independent(likelihood: str) -> None:
     point = point_of(model)
     theta = values_at(model, point)
     (group,) = design.groups
-    residual = design.y - population_mean(design, theta) - np.sum(group.Z * theta["u_country"][group.index], 1)
-    law = stats.norm(scale=theta["sigma"]) if "nu" not in theta else stats.t(theta["nu"], scale=theta["sigma"])
+    residual = (
+        design.y - population_mean(design, theta) - np.sum(group.Z * theta["u_country"][group.index], 1)
+    )
+    law = (
+        stats.norm(scale=theta["sigma"]) if "nu" not in theta else stats.t(theta["nu"], scale=theta["sigma"])
+    )
     ours = evaluator(model, [row_logp(model)])(point)[0]
     assert ours == pytest.approx(law.logpdf(residual).sum(), rel=RTOL)
 
 
 def test_priors_of_the_joint_density_are_those_of_the_design() -> None:
     """The joint without Jacobians less the likelihood is the sum of the card's priors, by SciPy."""
-    design = design_of(priors={"sigma": "exponential(0.4)", "corr_country": "lkj(3)", "tau": "normal(0.1, 0.3)"})
+    design = design_of(
+        priors={"sigma": "exponential(0.4)", "corr_country": "lkj(3)", "tau": "normal(0.1, 0.3)"}
+    )
     model = build_model(design, "integrated")
     point = point_of(model, seed=5)
     theta = values_at(model, point)
@@ -407,8 +425,7 @@ def student_design(gap: int) -> Design:
     )
 
 
-@pytest.mark.parametrize("gap", [2, 3])
-@pytest.mark.parametrize("rho", [-0.6, 0.85])
+@pytest.mark.parametrize(("gap", "rho"), [(2, -0.6), (2, 0.85), (3, 0.85)])
 def test_student_t_over_a_gap_integrates_to_the_density_of_the_process(gap: int, rho: float) -> None:
     design = student_design(gap)
     model = build_model(design, "rows")
@@ -433,7 +450,6 @@ def test_student_t_over_a_gap_integrates_to_the_density_of_the_process(gap: int,
     # Ours: the potentials, integrated over the sampler's own coordinates of the missing errors.
     rows = evaluator(model, [model.logp(vars=[model["row_loglik"], model["missing_jacobian"]])])
     spread = sigma / np.sqrt(1 - rho**2)
-    assert model["z_missing"].eval(mode=PYTHON).shape == (gap - 1,) if False else True
 
     def density(*z: float) -> float:
         return float(np.exp(rows({**point, "z_missing": np.array(z)})[0]))
@@ -444,8 +460,8 @@ def test_student_t_over_a_gap_integrates_to_the_density_of_the_process(gap: int,
         ours = integrate.quad(density, -edge, edge, points=breaks, limit=200, epsabs=0, epsrel=1e-8)[0]
         assert ours == pytest.approx(brute, rel=1e-6)
     else:
-        # two missing years: importance sampling from the process itself would do; a product grid is exact enough
-        nodes, weights = np.polynomial.legendre.leggauss(40)
+        # two missing years: a product rule on the real plane
+        nodes, weights = np.polynomial.legendre.leggauss(26)
         centre = np.array([rho * e[1], rho**2 * e[1]]) / spread
         scale = 4.0 * sigma / spread
         # z = centre + scale * tan(pi x / 2) maps the real line on (-1, 1)
@@ -456,7 +472,7 @@ def test_student_t_over_a_gap_integrates_to_the_density_of_the_process(gap: int,
             for i in range(nodes.size)
             for j in range(nodes.size)
         )
-        assert total == pytest.approx(brute, rel=1e-4)
+        assert total == pytest.approx(brute, rel=1e-3)
 
 
 def test_without_a_gap_student_t_needs_no_missing_years() -> None:
@@ -500,7 +516,9 @@ def test_the_transform_changes_the_density_by_its_determinant_and_no_more() -> N
     )(point)
     coefficient = evaluator(model, [model["coefficient"]])(point)[0]
     priors = [t.prior for t in design.population for _ in range(t.size)]
-    expected = sum(stats.norm(p["mu"], p["sigma"]).logpdf(c) for p, c in zip(priors, coefficient, strict=True))
+    expected = sum(
+        stats.norm(p["mu"], p["sigma"]).logpdf(c) for p, c in zip(priors, coefficient, strict=True)
+    )
     assert without == pytest.approx(expected, rel=RTOL)
     log_det = np.linalg.slogdet(whitening_of(design).matrix)[1]
     assert with_ - without == pytest.approx(log_det, rel=RTOL)
@@ -537,7 +555,7 @@ def test_groups_that_cut_across_units_cannot_be_integrated() -> None:
     by_year = replace(country, index=design.rows["year"] - 2000, levels=tuple(range(7)))
     crossed = replace(design, groups=(by_year,))
     assert chosen_form(crossed, "auto") == "rows"
-    with pytest.raises(InputError, match="one group term that contains the countrys?"):
+    with pytest.raises(InputError, match="one group term that contains the country"):
         chosen_form(crossed, "integrated")
     two = replace(design, groups=(country, replace(country, name="again")))
     assert chosen_form(two, "auto") == "rows"

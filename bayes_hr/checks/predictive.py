@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_hr.checks.result import PASS, REVIEW, CheckResult
+from bayes_hr.data.messages import listed
 from bayes_hr.kernels import lag_one_autocorrelation
 from bayes_hr.simulation import (
     ParameterDraw,
@@ -170,13 +171,12 @@ def _group(replicates: Replicates, name: str) -> CheckResult:
     )
     share = float(outside.mean())
     usual = float(np.quantile(((again < lower) | (again > upper)).mean(axis=1), 0.99))
-    named = ", ".join(label for label, out in zip(labels, outside, strict=True) if out)
+    named = listed((label for label, out in zip(labels, outside, strict=True) if out), 8)
     text = f"{outside.sum()} of {len(labels)} outside their 98 % predictive interval"
     if share <= max(GROUP_LIMIT, usual):
         return CheckResult(name, PASS, text, table=table)
-    shown = named if len(named) < 160 else f"{named[:160]} ..."
     advice = "Look at these countries or years: a missing control, a break in the data, or a wrong scale."
-    return CheckResult(name, REVIEW, f"{text} ({shown})", advice, table)
+    return CheckResult(name, REVIEW, f"{text} ({named})", advice, table)
 
 
 def prior_predictive(design: Design, *, seed: int, draws: int = DRAWS) -> pd.DataFrame:

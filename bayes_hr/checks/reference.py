@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bayes_hr.design import Design
+    from bayes_hr.engines.nuts import NutsEngine
     from bayes_hr.progress import Progress
 
     Array = NDArray[np.float64]
@@ -100,10 +101,12 @@ def permuted_reference(
     seed: int = 0,
     folder: str | Path | None = None,
     progress: Progress | None = None,
+    engine: NutsEngine | None = None,
 ) -> PermutedReference:
     """Refit with permuted ratification years, ``n`` times.
 
-    The model is compiled once.  With a folder, finished refits are kept and a killed run resumes.
+    The model is compiled once (not at all if an ``engine`` brings it).  With a folder, finished refits are
+    kept and a killed run resumes.
 
     Raises
     ------
@@ -121,7 +124,7 @@ def permuted_reference(
     facts = country_facts(result.tree["constant_data"].dataset)
     years = facts["ratification_year"].to_numpy(float)
     regime, entry = facts["regime"].to_numpy(str), _first_feasible(design, years)
-    engine = NutsEngine(card.fit.sampler, card.fit.form)
+    engine = engine or NutsEngine(card.fit.sampler, card.fit.form)
 
     def refit(_: Any, task_seed: int) -> dict[str, Any]:
         rng = np.random.default_rng(task_seed)

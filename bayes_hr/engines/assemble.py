@@ -33,7 +33,8 @@ def covariance_factor(group: GroupTerm, posterior: xr.Dataset, chain: int, draw:
     if group.corr is None:
         return np.diag(sd)
     corr = posterior[f"corr_{group.name}"].values[chain, draw]
-    return np.asarray(sd[:, None] * np.linalg.cholesky(corr))
+    # A correlation that rounds to 1 would have no factor: shrink it by less than any draw can tell.
+    return np.asarray(sd[:, None] * np.linalg.cholesky(corr * (1 - 1e-12) + 1e-12 * np.eye(len(sd))))
 
 
 def _integrated_effects(design: Design, posterior: xr.Dataset, seed: int) -> Array:

@@ -1,7 +1,7 @@
 r"""Error structures in PyMC: iid and AR(1), Gaussian and Student-t, gaps exact.
 
-AR(1), Gaussian: a row given the unit's previous row :math:`g` years before is normal with mean
-:math:`\eta_t + \rho^g (y_{t-g} - \eta_{t-g})` and variance :math:`\sigma^2 (1-\rho^{2g})/(1-\rho^2)`; the first
+AR(1), Gaussian: a row given the unit's previous row, :math:`g` years before, is normal: mean
+:math:`\eta_t + \rho^g (y_{t-g} - \eta_{t-g})`, variance :math:`\sigma^2 (1-\rho^{2g})/(1-\rho^2)`; the first
 row has the stationary variance.  AR(1), Student-t: yearly shocks are :math:`t_\nu(0, \sigma)`, so the errors
 of missing years inside a gap are parameters; the first error is :math:`t_\nu(0, \sigma/\sqrt{1-\rho^2})` by
 definition of the model.

@@ -33,23 +33,26 @@ SYMBOL = {
 
 def mathml(latex: str, *, block: bool = True) -> Markup:
     """LaTeX as MathML; words are set as words and not letter by letter."""
-    words = re.sub(r"\\mathrm\{([^{}]*)\}", r"\\text{\1}", latex)
+    spaced = latex.replace(r"\sim", r"\;\sim\;")
+    words = re.sub(r"\\mathrm\{([^{}]*)\}", r"\\text{\1}", spaced)
     text = convert(words, display="block" if block else "inline")
-    return Markup(text.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', ""))  # noqa: S704 - from our own LaTeX
+    return Markup(text.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', ""))
 
 
 def equations(content: Content) -> list[tuple[str, str]]:
     """The model, as (what it is, LaTeX) for each line."""
     card, several = content.card, len(content.classes) > 1
-    return [
+    lines = [
         ("Outcome of country i in year t", r"y_{it} = \eta_{it} + e_{it}"),
         ("Linear predictor", linear_predictor(card, several=several)),
         (f"Ratification of {card.treatment.name}", treatment(card)),
         ("Country effects", country(card)),
-        *((("Class effects, partially pooled", r"\tau_r \sim \mathrm{Normal}(\mu_\tau,\, s_\tau)"),) * _pooled(card)),
-        *((("Year effects", year_effects(card, several=several)),) * (card.time.effects == "pooled")),
-        *errors(card),
     ]
+    if _pooled(card):
+        lines.append(("Class effects, partially pooled", r"\tau_r \sim \mathrm{Normal}(\mu_\tau,\, s_\tau)"))
+    if card.time.effects == "pooled":
+        lines.append(("Year effects", year_effects(card, several=several)))
+    return [*lines, *errors(card)]
 
 
 def _pooled(card: Card) -> bool:
@@ -69,7 +72,7 @@ def linear_predictor(card: Card, *, several: bool) -> str:
     parts += [_f(card, several=several)] if card.time.effects != "none" else []
     parts += ["a_i"] if "intercept" in terms else []
     tau = r"\tau_{r(i)}" if several else r"\tau"
-    parts.append(rf"(\tau_{{r(i)}} + b_i)\, D_{{it}}".replace(r"\tau_{r(i)}", tau) if "ratified" in terms else rf"{tau}\, D_{{it}}")
+    parts += [rf"({tau} + b_i)\, D_{{it}}" if "ratified" in terms else rf"{tau}\, D_{{it}}"]
     return r"\eta_{it} = " + " + ".join(parts)
 
 
@@ -104,20 +107,26 @@ def errors(card: Card) -> list[tuple[str, str]]:
     student = card.outcome.likelihood == "student_t"
 
     def law(scale: str) -> str:
-        return rf"\mathrm{{StudentT}}(\nu,\, 0,\, {scale})" if student else rf"\mathrm{{Normal}}(0,\, {scale})"
+        return (
+            rf"\mathrm{{StudentT}}(\nu,\, 0,\, {scale})" if student else rf"\mathrm{{Normal}}(0,\, {scale})"
+        )
 
     if card.error.kind == "iid":
         return [("Errors, independent", rf"e_{{it}} \sim {law(r'\sigma')}")]
     stationary = r"\sigma / \sqrt{1 - \rho^2}"
     out = [
-        ("Errors, AR(1) within country", rf"e_{{it}} = \rho\, e_{{i,t-1}} + \varepsilon_{{it}}, \quad \varepsilon_{{it}} \sim {law(r'\sigma')}"),
+        (
+            "Errors, AR(1) within country",
+            rf"e_{{it}} = \rho\, e_{{i,t-1}} + \varepsilon_{{it}}, \quad \varepsilon_{{it}} \sim "
+            rf"{law(r'\sigma')}",
+        ),
         ("First year of a country", rf"e_{{i,\mathrm{{first}}}} \sim {law(stationary)}"),
     ]
     if student:
         return out
     gap = (
         r"e_{it} \mid e_{i,t-g} \sim \mathrm{Normal}\left(\rho^g e_{i,t-g},\, "
-        r"\sigma \sqrt{\frac{1 - \rho^{2g}}{1 - \rho^2}}\right)"
+        r"\sigma \sqrt{(1 - \rho^{2g}) / (1 - \rho^2)}\right)"
     )
     return [*out, ("After a gap of g years", gap)]
 
@@ -153,4 +162,6 @@ def glossary(content: Content) -> list[tuple[str, str]]:
         out.append(("a_i", "the country's own level"))
     if "ratified" in card.groups[0].terms:
         out.append(("b_i", "the country's deviation from the effect of its class"))
+    if card.groups[0].correlated and len(card.groups[0].terms) > 1:
+        out.append(("R", "correlation matrix of level and effect; the diagonal matrix S holds their SDs"))
     return out

@@ -54,6 +54,11 @@ def probability(value: float) -> str:
     return f"{value:.2f}"[1:] if value < 0.995 else ">.99"
 
 
+def p_value(value: float) -> str:
+    """A randomisation p-value: two decimals without the leading zero, and ``1.00`` where it is 1."""
+    return f"{value:.2f}" if value > 0.995 else probability(value)
+
+
 def count(value: float) -> str:
     """A whole number with thousands separators."""
     return f"{value:,.0f}" if math.isfinite(value) else NONE

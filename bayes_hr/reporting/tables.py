@@ -89,8 +89,8 @@ def rope_note(content: Content) -> str:
     """What the columns mean."""
     rope = content.card.rope
     return (
-        f"Unit: {content.scale}. P(> 0): probability of an effect above zero. P(negligible): probability of an "
-        f"effect between {fmt.interval(rope.lower, rope.upper)} (region of practical equivalence)."
+        f"Unit: {content.scale}. P(> 0): probability of an effect above zero. P(negligible): probability "
+        f"of an effect between {fmt.interval(rope.lower, rope.upper)} (region of practical equivalence)."
     )
 
 
@@ -127,9 +127,7 @@ def switchers(content: Content) -> pd.DataFrame:
     return out.assign(rank=np.arange(1, len(out) + 1))
 
 
-def rank_interval(
-    draws: NDArray[np.float64], prob: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def rank_interval(draws: NDArray[np.float64], prob: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Interval of each country's rank, 1 = largest effect.
 
     Parameters
@@ -173,8 +171,8 @@ def country_table(content: Content) -> Table:
     )
     caption = f"The {len(rows)} countries that ratify within the rows used, ranked by their total effect"
     note = (
-        "Total effect: the class's plus the country's deviation from it (last column). The interval of the rank says how "
-        f"little the order means. {rope_note(content)}"
+        "Total effect: the class's plus the country's deviation from it (last column). The interval of the "
+        f"rank says how little the order means. {rope_note(content)}"
     )
     return Table("countries", caption, columns, rows, note)
 
@@ -206,8 +204,8 @@ def unranked_table(content: Content) -> Table:
     )
     caption = f"Not ranked: the {len(rows)} countries that never or always ratify within the rows used"
     note = (
-        "In alphabetical order. The data say nothing of these countries' own effects: the numbers are their class's "
-        "effect plus a deviation drawn from the prior."
+        "In alphabetical order. The data say nothing of these countries' own effects: the numbers are "
+        "their class's effect plus a deviation drawn from the prior."
     )
     return Table("unranked", caption, columns, rows, note)
 
@@ -222,7 +220,7 @@ def reference_table(reference: PermutedReference, digits: int) -> Table:
             fmt.signed(r.permuted_mean, digits),
             fmt.number(r.permuted_sd, digits),
             fmt.NONE if np.isnan(r.excludes_0) else fmt.percent(round(100 * r.excludes_0) / 100),
-            fmt.probability(r.p_value),
+            fmt.p_value(r.p_value),
         )
         for r in reference.table.itertuples()
     )
@@ -236,7 +234,10 @@ def reference_table(reference: PermutedReference, digits: int) -> Table:
         ("Randomisation p", NUMBER),
     )
     caption = f"Real estimates beside {reference.n} refits with permuted ratification years"
-    note = "Randomisation p: share of permuted means at least as far from zero (for the SD: as large), counting the real one."
+    note = (
+        "Randomisation p: share of permuted means at least as far from zero (for the SD: as large), "
+        "counting the real one."
+    )
     return Table("reference", caption, columns, rows, note)
 
 
@@ -272,10 +273,17 @@ def truth_table(content: Content, truth: pd.DataFrame) -> Table:
 
 def coverage(truth: pd.DataFrame) -> str:
     """How many intervals cover the truth, by kind of estimand."""
-    names = {"average": "averages", "tau": "regime classes", "contrast": "contrasts", "total": "country effects"}
+    names = {
+        "average": "averages",
+        "tau": "regime classes",
+        "contrast": "contrasts",
+        "total": "country effects",
+    }
     told = [
         f"{int(own['covered'].sum())} of {len(own)} {name}"
         for key, name in names.items()
         if len(own := truth[truth["estimand"] == key])
     ]
-    return f"{fmt.percent(float(truth['ci_prob'].iloc[0]))} intervals that cover the truth: {fmt.joined(told)}."
+    return (
+        f"{fmt.percent(float(truth['ci_prob'].iloc[0]))} intervals that cover the truth: {fmt.joined(told)}."
+    )

@@ -80,9 +80,9 @@ def regime_rule(regime: Regime) -> str:
         "window": "" if regime.window is None else f"from {regime.window[0]} to {regime.window[1]}",
     }[regime.rule]
     return (
-        f"Polity5 scores (polity2) {window}: stable democracy if never below {regime.democracy}, stable autocracy if "
-        f"never above {regime.autocracy}, transition otherwise; countries without a score in the window are a "
-        "class of their own. Classes are fixed for a country."
+        f"Polity5 scores (polity2) {window}: stable democracy if never below {regime.democracy}, stable "
+        f"autocracy if never above {regime.autocracy}, transition otherwise; countries without a score in "
+        "the window are a class of their own. Classes are fixed for a country."
     )
 
 
@@ -93,16 +93,27 @@ def sources_of(content: Content) -> list[Source]:
 
 def sources_table(content: Content) -> Table:
     """Each source with what is read of it, whom to cite and its licence."""
-    rows = tuple((s.title, s.covers, s.citation, s.licence, s.repo_path) for s in sources_of(content))
+    rows = tuple(
+        (s.title, s.covers, s.citation, s.licence, file_at(s.repo_path)) for s in sources_of(content)
+    )
     columns = (
         ("Source", TEXT),
         ("Read", TEXT),
         ("Citation", TEXT),
         ("Licence or terms", TEXT),
-        ("File (repository, commit, path)", CODE),
+        ("File (repository @ commit: path)", CODE),
     )
-    note = "Each file is read at the commit named and checked against its SHA-256. The files are other people's work."
+    note = (
+        "Each file is read at the commit named and checked against its SHA-256. The files are other "
+        "people's work."
+    )
     return Table("sources", "Sources, whom to cite, and licences", columns, rows, note)
+
+
+def file_at(repo_path: str) -> str:
+    """``owner/repo @ commit: path`` with the commit's first ten digits."""
+    owner, repo, commit, path = repo_path.split("/", 3)
+    return f"{owner}/{repo} @ {commit[:10]}: {path}"
 
 
 def origin(content: Content) -> str:

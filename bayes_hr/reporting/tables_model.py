@@ -44,7 +44,7 @@ def flat_priors(card: Card) -> dict[str, str]:
 
 
 def _flat(priors: dict[str, str | dict[str, str]]) -> dict[str, str]:
-    out = {}
+    out: dict[str, str] = {}
     for key, given in priors.items():
         parts = {f"{key}.{t}": v for t, v in given.items()} if isinstance(given, dict) else {key: given}
         out |= parts
@@ -84,10 +84,16 @@ def priors_table(content: Content) -> Table:
         own = text != default[key]
         why = f"chosen by this card; the default is {default[key]}" if own else reason(key)
         rows.append((MEANING.get(key, key), key, prior_text(prior), why))
-    columns = (("Parameter", TEXT), ("Key in the card", CODE), ("Prior, in outcome units", TEXT), ("Reason", TEXT))
+    columns = (
+        ("Parameter", TEXT),
+        ("Key in the card", CODE),
+        ("Prior, in outcome units", TEXT),
+        ("Reason", TEXT),
+    )
     note = (
-        f"The card writes its priors in units of {design.unit:.3g} outcome units ({_unit_words(card)}), the level "
-        f"centred at {fmt.number(design.centre, 3)} ({_centre_words(card)}). Normal(mean, SD); HalfNormal(scale)."
+        f"The card writes its priors in a unit of {design.unit:.3g} on the outcome ({_unit_words(card)}), "
+        f"with the level centred at {fmt.number(design.centre, 3)} ({_centre_words(card)}). Normal(mean, "
+        "SD); HalfNormal(scale)."
     )
     return Table("priors", "Priors", columns, tuple(rows), note)
 
@@ -101,7 +107,7 @@ def _centre_words(card: Card) -> str:
 
 
 def prior_key(label: str) -> str:
-    """Key of a parameter's prior: ``gamma[conflict]`` -> ``gamma``, ``sd_country[ratified]`` -> ``sd_country.ratified``."""
+    """Key of a prior: ``gamma[conflict]`` -> ``gamma``, ``sd_country[ratified]`` -> ``sd_country.ratified``."""
     found = re.fullmatch(r"([a-z_]+)(?:\[(.*)\])?", label)
     if found is None:
         return label
@@ -124,7 +130,9 @@ def parameters_table(content: Content) -> Table:
         )
         digits = content.digits + 1
         cells = (fmt.number(r.mean, digits), fmt.number(r.sd, digits), fmt.interval(r.lb, r.ub, digits))
-        rows.append((str(r.level), prior, *cells, fmt.count(min(r.ess_bulk, r.ess_tail)), fmt.number(r.r_hat, 3)))
+        rows.append(
+            (str(r.level), prior, *cells, fmt.count(min(r.ess_bulk, r.ess_tail)), fmt.number(r.r_hat, 3))
+        )
     columns = (
         ("Parameter", CODE),
         ("Prior", TEXT),
@@ -134,8 +142,13 @@ def parameters_table(content: Content) -> Table:
         ("ESS", NUMBER),
         ("R-hat", NUMBER),
     )
-    note = "Names as in fit.nc and in the list of priors. ESS: the smaller of bulk and tail effective sample size."
-    return Table("parameters", "Coefficients and hyperparameters, prior beside posterior", columns, tuple(rows), note)
+    note = (
+        "Names as in fit.nc and in the list of priors. ESS: the smaller of bulk and tail effective sample "
+        "size."
+    )
+    return Table(
+        "parameters", "Coefficients and hyperparameters, prior beside posterior", columns, tuple(rows), note
+    )
 
 
 def standardised_table(content: Content) -> Table:
@@ -143,7 +156,13 @@ def standardised_table(content: Content) -> Table:
     mediators = {c.label for c in content.card.population if c.mediator}
     lags = {c.label: c.lag for c in content.card.population}
     rows = tuple(
-        (label, str(lags.get(label, 0)), fmt.number(mean, 3), fmt.number(sd, 3), "yes" if label in mediators else "no")
+        (
+            label,
+            str(lags.get(label, 0)),
+            fmt.number(mean, 3),
+            fmt.number(sd, 3),
+            "yes" if label in mediators else "no",
+        )
         for label, (mean, sd) in content.design.standardised.items()
     )
     columns = (
@@ -205,10 +224,16 @@ def prior_predictive_table(found: pd.DataFrame, digits: int) -> Table:
         ("The data lie", TEXT),
     )
     note = (
-        "Outcomes simulated from the priors alone. Priors should allow the data without being tight around them; data "
-        "below the range are no conflict where the priors are only wide."
+        "Outcomes simulated from the priors alone. Priors should allow the data without being tight around "
+        "them; data below the range are no conflict where the priors are only wide."
     )
-    return Table("prior-predictive", "Prior predictive: what the priors say before seeing the data", columns, rows, note)
+    return Table(
+        "prior-predictive",
+        "Prior predictive: what the priors say before seeing the data",
+        columns,
+        rows,
+        note,
+    )
 
 
 def _place(row: pd.Series) -> str:
@@ -225,13 +250,19 @@ def settings_table(content: Content) -> Table:
     engine, seconds = found["engine"], found["seconds"]
     rows = (
         ("engine", f"{engine['engine']}, sampler {engine['sampler']}, form {engine['form']}"),
-        ("chains × draws", f"{fit.chains} × {fmt.count(fit.draws)}, after {fmt.count(fit.tune)} tuning draws each"),
+        (
+            "chains × draws",
+            f"{fit.chains} × {fmt.count(fit.draws)}, after {fmt.count(fit.tune)} tuning draws each",
+        ),
         ("target acceptance", f"{fit.target_accept:g}"),
         ("seed", str(fit.seed)),
         ("seconds to compile, to sample", f"{seconds['compile']:.0f}, {seconds['sample']:.0f}"),
         ("machine", str(found["machine"])),
         ("finished", str(found["created"])),
-        ("signature of the card, of the data", ", ".join(found["signature"][k][:12] for k in ("card", "data"))),
+        (
+            "signature of the card, of the data",
+            ", ".join(found["signature"][k][:12] for k in ("card", "data")),
+        ),
     )
     return Table("settings", "Settings of the computation", (("Setting", TEXT), ("Value", TEXT)), rows)
 

@@ -70,7 +70,10 @@ def _word(rules: tuple[tuple[float, str], ...], value: float) -> str:
 def rules(card: Card) -> list[tuple[str, str]]:
     """The rules by which the words are chosen, as condition and words."""
     out = []
-    for table, what in ((STRENGTH, "probability of the side named"), (SIZE, "probability of a negligible effect")):
+    for table, what in (
+        (STRENGTH, "probability of the side named"),
+        (SIZE, "probability of a negligible effect"),
+    ):
         upper = 1.0
         for least, word in table:
             top = "" if upper == 1.0 else f" and below {probability(upper)}"
@@ -91,9 +94,12 @@ def figures(row: Any, digits: int) -> str:
 
 def average_sentence(row: Any, *, treaty: str, scale: str, digits: int) -> str:
     """One average effect in words."""
-    who = {"all countries": "Over all countries", "switching countries": "Over the countries that ratify"}
-    start = f"{who.get(row.level, f'Over {row.level}')} ({row.note}), ratification of {treaty} goes with"
-    return f"{start} an average change of {signed(row.mean, digits)} on the {scale} ({figures(row, digits)}): {_verbal(row)}."
+    who = {"all countries": f"Over all {row.note}", "switching countries": f"Over the {row.note}"}
+    start = f"{who.get(row.level, f'Over {row.level}')}, ratification of {treaty} goes with"
+    return (
+        f"{start} an average change of {signed(row.mean, digits)} on the {scale} ({figures(row, digits)}): "
+        f"{_verbal(row)}."
+    )
 
 
 def class_sentence(row: Any, *, treaty: str, scale: str, digits: int) -> str:
@@ -102,20 +108,23 @@ def class_sentence(row: Any, *, treaty: str, scale: str, digits: int) -> str:
     start = f"{where[0].upper()}{where[1:]} ratification of {treaty} goes with a change of"
     told = f"{start} {signed(row.mean, digits)} on the {scale} ({figures(row, digits)})"
     if FROM_PRIOR in row.note:
-        return f"{told}; no country of this class ratifies within the rows used, so this only restates the prior."
+        return (
+            f"{told}; no country of this class ratifies within the rows used, so this only restates the "
+            "prior."
+        )
     return f"{told}: {_verbal(row)}."
 
 
 def contrast_sentence(row: Any, *, digits: int) -> str:
     """The difference between two classes in words."""
-    comparison = "larger" if row.mean >= 0 else "smaller"
+    comparison = "larger" if row.p_gt_0 >= 0.5 else "smaller"
     if max(row.p_gt_0, 1 - row.p_gt_0) < STRENGTH[-2][0]:
         verbal = "no clear sign that the two differ"
     else:
         certainty = _word(STRENGTH, max(row.p_gt_0, 1 - row.p_gt_0))
         verbal = f"{certainty} that the change is {comparison} in the first"
     return (
-        f"{row.level[0].upper()}{row.level[1:]} against {row.reference}: {signed(row.mean, digits)} "
+        f"{row.level[0].upper()}{row.level[1:]} minus {row.reference}: {signed(row.mean, digits)} "
         f"({figures(row, digits)}); {verbal}."
     )
 
@@ -139,12 +148,17 @@ def _verbal(row: Any) -> str:
 def headline(content: Content) -> str:
     """How many classes and contrasts show strong evidence, in one sentence."""
     parts, strong = [], []
-    for estimand, one, many in (("tau", "regime class", "regime classes"), ("contrast", "contrast", "contrasts")):
+    for estimand, one, many in (
+        ("tau", "regime class", "regime classes"),
+        ("contrast", "contrast", "contrasts"),
+    ):
         table = content.of(estimand)
         if table.empty:
             continue
         found = table[(table["p_gt_0"] > STRENGTH[1][0]) | (table["p_gt_0"] < 1 - STRENGTH[1][0])]
-        parts.append(f"{'none' if found.empty else len(found)} of {len(table)} {one if len(table) == 1 else many}")
+        parts.append(
+            f"{'none' if found.empty else len(found)} of {len(table)} {one if len(table) == 1 else many}"
+        )
         strong += [effect_name(row) for row in found.itertuples()]
     if not parts:
         return ""
@@ -159,20 +173,33 @@ def effect_name(row: Any) -> str:
 
 def answer(content: Content) -> list[tuple[str, list[str]]]:
     """The answer in words: a heading and sentences for averages, classes and contrasts."""
-    common = {"treaty": content.card.treatment.name, "scale": short_scale(content.scale), "digits": content.digits}
+    treaty, digits = content.card.treatment.name, content.digits
+    scale = short_scale(content.scale)
     out = [
-        ("On average", [average_sentence(r, **common) for r in content.of("average").itertuples()]),
-        ("By regime class", [class_sentence(r, **common) for r in content.of("tau").itertuples()]),
+        (
+            "On average",
+            [
+                average_sentence(r, treaty=treaty, scale=scale, digits=digits)
+                for r in content.of("average").itertuples()
+            ],
+        ),
+        (
+            "By regime class",
+            [
+                class_sentence(r, treaty=treaty, scale=scale, digits=digits)
+                for r in content.of("tau").itertuples()
+            ],
+        ),
         (
             "Contrasts between classes",
-            [contrast_sentence(r, digits=content.digits) for r in content.of("contrast").itertuples()],
+            [contrast_sentence(r, digits=digits) for r in content.of("contrast").itertuples()],
         ),
     ]
     return [(title, sentences) for title, sentences in out if sentences]
 
 
 def short_scale(label: str) -> str:
-    """``latent score`` for the long labels of the latent protection scores, which the page spells out once."""
+    """``latent score`` for the labels of the latent protection scores, which the page spells out once."""
     return "latent score" if label.startswith("latent human-rights protection score") else label
 
 
@@ -183,9 +210,10 @@ def warnings(card: Card, verdict: Verdict) -> list[tuple[str, str]]:
         out.append(("Do not use these results", VERDICT[FAIL]))
     if card.error.kind == "iid":
         text = (
-            "This model takes the errors of successive years as independent. Human-rights scores persist from year "
-            "to year, so these intervals are too narrow and the probabilities too extreme; ratification years "
-            'dealt out at random can look like effects. Use a card with error.kind = "ar1" for any conclusion.'
+            "This model takes the errors of successive years as independent. Human-rights scores persist "
+            "from year to year, so these intervals are too narrow and the probabilities too extreme; "
+            "ratification years dealt out at random can look like effects. "
+            'Use a card with error.kind = "ar1" for any conclusion.'
         )
         out.append(("Independent errors: for comparison only", text))
     if card.caution:
@@ -206,22 +234,23 @@ def reference_sentences(table: pd.DataFrame, n: int) -> list[str]:
     effects = table[table["estimand"] != "SD of country effects"]
     excluded = float(effects["excludes_0"].mean())
     out = [
-        f"Ratification years were dealt out anew {n} times across the countries of a class, among years in which a "
-        "country could ratify, and the model was fitted again. What it then finds, it finds without any "
-        "effect of ratification.",
-        f"{percent(round(100 * excluded) / 100)} of the permuted {percent(effects['ci_prob'].iloc[0])} intervals "
-        f"exclude zero; well-calibrated intervals would do so in {percent(round(1 - effects['ci_prob'].iloc[0], 4))} of cases.",
+        f"Ratification years were dealt out anew {n} times across the countries of a class, among years in "
+        "which a country could ratify, and the model was fitted again. What it then finds, it finds "
+        "without any effect of ratification.",
+        f"{percent(round(100 * excluded) / 100)} of the permuted {percent(effects['ci_prob'].iloc[0])} "
+        "intervals exclude zero; well-calibrated intervals would do so in "
+        f"{percent(round(1 - effects['ci_prob'].iloc[0], 4))} of cases.",
     ]
     if not spread.empty:
         row = spread.iloc[0]
         out.append(
-            f"The SD of country effects is {row['mean']:.2f} with the real years and {row['permuted_mean']:.2f} "
-            "on average with permuted ones, which have no effect to find."
+            f"The SD of country effects is {row['mean']:.2f} with the real years and "
+            f"{row['permuted_mean']:.2f} on average with permuted ones, which have no effect to find."
         )
     if n < 100:
         out.append(
-            f"With {n} refits the smallest possible p-value is {probability(least)}: a first look, not a test. "
-            "100 refits or more are needed to quote one."
+            f"With {n} refits the smallest possible p-value is {probability(least)}: a first look, not a "
+            "test. 100 refits or more are needed to quote one."
         )
     return out
 
@@ -230,36 +259,44 @@ def limitations(card: Card, *, simulated: bool) -> list[str]:
     """What this analysis cannot say."""
     treaty = card.treatment.name
     out = [
-        f"Ratification of {treaty} is chosen, not assigned. The effects are changes that go with it, given the "
-        "controls, country levels and year effects above; reading them as caused by ratification needs the "
-        "assumption that nothing else changed in the same country at that time.",
-        "The effect is taken as a constant shift from its first year on. A slow build-up, anticipation before "
-        "ratification, or a fading effect is averaged into one number.",
+        f"Ratification of {treaty} is chosen, not assigned. The effects are changes that go with it, given "
+        "the controls, country levels and year effects above; reading them as caused by ratification needs "
+        "the assumption that nothing else changed in the same country at that time.",
+        "The effect is taken as a constant shift from its first year on. A slow build-up, anticipation "
+        "before ratification, or a fading effect is averaged into one number.",
     ]
     if "hrps" in card.outcome.name or "latent" in card.outcome.label:
         out.append(
-            "The latent score is the posterior mean of a measurement model that shrinks it and does not know of "
-            "ratification. Its standard error is not used here: measurement error that is correlated over years can "
-            "make these intervals too narrow. The changing standard of reporting, which the score corrects "
-            "for, is itself disputed (Cingranelli & Filippov 2018)."
+            "The latent score is the posterior mean of a measurement model that shrinks it and does not "
+            "know of ratification. Its standard error is not used here: measurement error that is "
+            "correlated over years can make these intervals too narrow. The changing standard of "
+            "reporting, which the score corrects for, is itself disputed (Cingranelli & Filippov 2018)."
         )
     else:
-        out.append("Error in measuring the outcome is not modelled; if it persists over years, intervals are too narrow.")
+        out.append(
+            "Error in measuring the outcome is not modelled; if it persists over years, intervals are too "
+            "narrow."
+        )
     mediators = [c.label for c in card.population if c.mediator]
     if mediators:
         out.append(
-            f"Controls that ratification may itself change are held fixed ({joined(mediators)}): what works through them is "
-            "left out of the effect. A companion fit without them shows how much that is."
+            f"Controls that ratification may itself change are held fixed ({joined(mediators)}): what "
+            "works through them is left out of the effect. A companion fit without them shows how much "
+            "that is."
         )
     if card.regime.rule in {"whole_history", "window"} and not simulated:
-        out.append("Regime classes use a window of years that may lie after ratification: they may condition on the future.")
+        out.append(
+            "Regime classes use a window of years that may lie after ratification: they may condition on "
+            "the future."
+        )
     out.append(
-        "A country's own effect is pulled towards its class's average; most countries have one ratification and few years "
-        "around it. Ranks are uncertain, and countries that never or always ratify tell nothing of their own effect."
+        "A country's own effect is pulled towards its class's average; most countries have one "
+        "ratification and few years around it. Ranks are uncertain, and countries that never or always "
+        "ratify tell nothing of their own effect."
     )
     out.append(
-        f"Treaties are ratified in clusters: this fit has {treaty} only, so an effect of others ratified at about the same "
-        "time would be counted as its own."
+        f"Treaties are ratified in clusters: this fit has {treaty} only, so an effect of others ratified "
+        "at about the same time would be counted as its own."
     )
     if simulated:
         out.append("The data are simulated: they show what the model can find, and nothing about the world.")
