@@ -220,7 +220,7 @@ class Fit:
             text = json.dumps(self.summary(), indent=2)
             (work / "summary.json").write_text(text + "\n", encoding="utf-8")
             if self.reference is not None:
-                self.reference.table.to_csv(work / "reference.csv", index=False)
+                self.reference.table.to_csv(work / "reference.csv", index=False, na_rep="nan")
             if self.truth is not None:
                 self.truth.to_csv(work / "truth.csv", index=False)
             self.report(work / "report.html")

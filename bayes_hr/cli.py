@@ -10,17 +10,25 @@ import traceback
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
+from bayes_hr.cli_data import data_app
 from bayes_hr.errors import BayesHRError
-from bayes_hr.terminal import VERDICT_STYLES, log_on_stderr, say, show_table
+from bayes_hr.terminal import (
+    VERDICT_STYLES,
+    log_on_stderr,
+    say,
+    say_effects,
+    say_places,
+    say_reference,
+    say_truth,
+    say_verdict,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-
-    import pandas as pd
 
     from bayes_hr.api import Fit
 
@@ -43,7 +51,6 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-data_app = typer.Typer(help="Public sources and the panels made of them.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data_app, name="data")
 
 By = Literal["average", "regime", "contrast", "country", "parameter"]
@@ -86,23 +93,9 @@ def demo(
     import bayes_hr
 
     fit = bayes_hr.fit(DEMO_CARD, out=out)
-    _say_verdict(fit)
-    table = fit.beside_truth()
-    main = table[table["by"].isin(["regime", "contrast", "average"])]
-    rows = [
-        [_label(row), _two(row.truth), _two(row.mean), _interval(row), "yes" if row.covered else "NO"]
-        for row in main.itertuples()
-    ]
-    say()
-    header = ["effect of ratification", "truth", "estimate", _interval_name(table), "covered"]
-    show_table(header, rows, numeric=header[1:4])
-    countries = table[table["estimand"] == "total"]
-    say()
-    say(
-        f"Country effects: {int(countries['covered'].sum())} of {len(countries)} intervals cover the truth "
-        f"({table['ci_prob'].iloc[0]:.0%} are expected to)."
-    )
-    _say_places(out)
+    say_verdict(fit)
+    say_truth(fit.beside_truth())
+    say_places(out)
     if open_report:
         import webbrowser
 
@@ -114,11 +107,16 @@ def demo(
 def fit(
     card: Annotated[
         str,
-        typer.Argument(metavar="CARD", help="Id of a shipped card (bayes-hr models) or path of a .toml file."),
+        typer.Argument(
+            metavar="CARD", help="Id of a shipped card (bayes-hr models) or path of a .toml file."
+        ),
     ],
+    *,
     panel: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Your own rows (.csv, .parquet, .dta) in place of the public data."),
+        typer.Option(
+            metavar="FILE", help="Your own rows (.csv, .parquet, .dta) in place of the public data."
+        ),
     ] = None,
     column: Annotated[
         list[str] | None,
@@ -129,7 +127,9 @@ def fit(
     ] = None,
     where: Annotated[
         str | None,
-        typer.Option(metavar="EXPR", help="Rows to use, e.g. '1985 <= year <= 2018', in place of the card's."),
+        typer.Option(
+            metavar="EXPR", help="Rows to use, e.g. '1985 <= year <= 2018', in place of the card's."
+        ),
     ] = None,
     engine: Annotated[str | None, typer.Option(help="auto, nuts or gibbs.")] = None,
     sampler: Annotated[str | None, typer.Option(help="Sampler of nuts: nutpie or pymc.")] = None,
@@ -139,7 +139,9 @@ def fit(
     seed: Annotated[int | None, typer.Option(help="Seed.")] = None,
     reference: Annotated[
         int | None,
-        typer.Option(metavar="N", min=2, help="Refit N times with ratification years permuted; resumes if stopped."),
+        typer.Option(
+            metavar="N", min=2, help="Refit N times with ratification years permuted; resumes if stopped."
+        ),
     ] = None,
 ) -> None:
     """Fit a card and write draws, tables and an HTML report.
@@ -161,15 +163,23 @@ def fit(
     elif columns:
         raise typer.BadParameter("goes with --panel FILE", param_hint="--column")
     found = bayes_hr.fit(
-        chosen, rows, engine=engine, sampler=sampler, chains=chains, draws=draws, tune=tune, seed=seed, out=out
+        chosen,
+        rows,
+        engine=engine,
+        sampler=sampler,
+        chains=chains,
+        draws=draws,
+        tune=tune,
+        seed=seed,
+        out=out,
     )
     if reference is not None:
         found = _with_reference(found, reference, out)
-    _say_verdict(found)
-    _say_effects(found.effects(), ("average", "regime", "contrast"))
+    say_verdict(found)
+    say_effects(found.effects(), ("average", "regime", "contrast"))
     if found.reference is not None:
-        _say_reference(found.reference.table, found.reference.n)
-    _say_places(out)
+        say_reference(found.reference.table, found.reference.n)
+    say_places(out)
     raise typer.Exit(_exit_code(found))
 
 
@@ -218,11 +228,14 @@ def check(folder: Folder) -> None:
 def summary(
     folder: Folder,
     by: Annotated[
-        By | None, typer.Option(help="One kind of effect; default: average, regime and contrast.", show_default=False)
+        By | None,
+        typer.Option(help="One kind of effect; default: average, regime and contrast.", show_default=False),
     ] = None,
     form: Annotated[
         Literal["table", "csv", "json"],
-        typer.Option("--format", help="csv and json have every column; json without --by is the whole summary."),
+        typer.Option(
+            "--format", help="csv and json have every column; json without --by is the whole summary."
+        ),
     ] = "table",
 ) -> None:
     """Effects of a saved fit."""
@@ -230,9 +243,9 @@ def summary(
 
     found = bayes_hr.load_fit(folder)
     if form == "table":
-        _say_verdict(found)
+        say_verdict(found)
         table = found.effects(by)
-        _say_effects(table, (by,) if by else ("average", "regime", "contrast"))
+        say_effects(table, (by,) if by else ("average", "regime", "contrast"))
     else:
         typer.echo(f"Verdict: {found.check().status}", err=True)
         typer.echo(_as_text(found, by, form), nl=False)
@@ -259,12 +272,12 @@ def report(
 
     found = bayes_hr.load_fit(folder)
     written = found.report(out or folder / "report.html")
-    _say_verdict(found)
+    say_verdict(found)
     say(f"Report: {written}")
     raise typer.Exit(_exit_code(found))
 
 
-# Cards and data
+# Cards
 
 
 @app.command(short_help="Shipped cards, or one card in full.")
@@ -284,169 +297,19 @@ def models(
         source = "simulated" if found.panel == "simulated" else found.outcome.name
         errors = {"ar1": "AR(1)", "iid": "independent"}[found.error.kind]
         say(f"{name}", style="bold")
-        say(f"{found.treatment.name}; outcome {source}; {found.outcome.likelihood}, {errors} errors", indent=2)
+        say(
+            f"{found.treatment.name}; outcome {source}; {found.outcome.likelihood}, {errors} errors", indent=2
+        )
         say(found.question, indent=2)
     say()
     say("bayes-hr models CARD prints a card; bayes-hr fit CARD fits it.")
 
 
-@data_app.command("list", short_help="Public sources, licences, what is cached.")
-def data_list() -> None:
-    """Public sources: years and variables, licence, and whether they are in the cache."""
-    from bayes_hr.data.fetch import cache_dir
-    from bayes_hr.data.parsed import parsed_path
-    from bayes_hr.data.sources import SOURCES
-
-    for source in SOURCES.values():
-        cached = (cache_dir() / "raw" / source.repo_path).is_file() or parsed_path(source).is_file()
-        say(f"{source.id} ({'cached' if cached else 'not cached'})", style="bold")
-        say(source.title, indent=2)
-        say(source.covers, indent=2)
-        say(f"Licence: {source.licence}", indent=2)
-    say()
-    say(f"Cache: {cache_dir()}")
-
-
-@data_app.command("fetch", short_help="Fetch sources into the cache.")
-def data_fetch(
-    ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="Sources; default: all.")] = None,
-) -> None:
-    """Fetch public sources into the cache; licence and citation are shown before each download."""
-    from bayes_hr.data.fetch import fetch_all
-    from bayes_hr.data.sources import SOURCES
-    from bayes_hr.progress import progress_bar
-
-    wanted = list(dict.fromkeys(ids or SOURCES))
-    with progress_bar("sources", len(wanted)) as advance:
-        paths = fetch_all(wanted, progress=lambda done, total, source: advance(1, source.id))
-    for name, path in paths.items():
-        say(f"{name}: {path}")
-
-
-@data_app.command("describe", short_help="Rows, classes and gaps of a panel.")
-def data_describe(
-    panel: Annotated[str, typer.Argument(metavar="PANEL", help="Name of a panel: ratification.")],
-    treaty: Annotated[str, typer.Option(help="Treaty: CAT or ICCPR.")] = "CAT",
-    outcome: Annotated[str, typer.Option(help="Outcome.")] = "hrps_v402",
-    regime_rule: Annotated[
-        str, typer.Option(help="before_treaty, before_ratification, whole_history or window.")
-    ] = "before_treaty",
-    regime_window: Annotated[
-        tuple[int, int] | None, typer.Option(metavar="FIRST LAST", help="Years of the rule 'window'.")
-    ] = None,
-    start: Annotated[int | None, typer.Option(help="First year.")] = None,
-    end: Annotated[int | None, typer.Option(help="Last year.")] = None,
-) -> None:
-    """Rows in, dropped with reasons and used; countries by regime class; missing values by decade."""
-    import bayes_hr
-    from bayes_hr.data.merge import missingness
-
-    found = bayes_hr.load_panel(
-        panel,
-        treaty=treaty,
-        outcome=outcome,
-        regime_rule=regime_rule,
-        regime_window=regime_window,
-        start=start,
-        end=end,
-    )
-    say(f"Panel {found.name}: {treaty}, {outcome}", style="bold")
-    say(found.merge.to_text())
-    say()
-    show_table(*_class_counts(found.frame), numeric=("countries", "rows", "ratify", "never", "always"))
-    say()
-    shares = missingness(found.frame, [f"{outcome}_sd", *found.covariates])
-    header = ["missing, by decade", *(f"{decade}s" for decade in shares.columns)]
-    rows = [[str(name), *(f"{v:.0%}" for v in values)] for name, values in zip(shares.index, shares.to_numpy(), strict=True)]
-    show_table(header, rows, numeric=header[1:])
-    say()
-    say(f"Sources: {', '.join(found.sources)} (bayes-hr data list)")
-
-
-def _class_counts(frame: pd.DataFrame) -> tuple[list[str], list[list[str]]]:
-    """Countries and rows of each regime class, and how many countries ratify within their rows."""
-    by = frame.groupby("ccode").agg(
-        regime=("regime", "first"), rows=("year", "size"), low=("ratified", "min"), high=("ratified", "max")
-    )
-    rows = []
-    for name, part in by.groupby("regime"):
-        never, always = int((part["high"] == 0).sum()), int((part["low"] == 1).sum())
-        counts = (len(part), int(part["rows"].sum()), len(part) - never - always, never, always)
-        rows.append([str(name), *(f"{count:,}" for count in counts)])
-    return ["regime class", "countries", "rows", "ratify", "never", "always"], rows
-
-
-# Printing a fit
+# Entry
 
 
 def _exit_code(found: Fit) -> int:
     return VERDICT_FAIL if found.check().status == "FAIL" else OK
-
-
-def _say_verdict(found: Fit) -> None:
-    verdict = found.check()
-    say(f"Verdict: {verdict.status}", style=VERDICT_STYLES[verdict.status])
-    for reason in verdict.reasons:
-        say(f"- {reason}", indent=2)
-    for advice in verdict.advice:
-        say(f"-> {advice}", indent=2)
-    if found.card.caution:
-        say(found.card.caution, style="bold yellow")
-
-
-def _say_effects(table: pd.DataFrame, kinds: Sequence[str]) -> None:
-    chosen = table[table["by"].isin(kinds)]
-    rows = [
-        [_label(row), _two(row.mean), _interval(row), _two(row.p_gt_0), _two(row.p_rope), row.note]
-        for row in chosen.itertuples()
-    ]
-    header = ["effect of ratification", "mean", _interval_name(table), "P(>0)", "P(ROPE)", "note"]
-    say()
-    show_table(header, rows, numeric=header[1:5])
-    first = chosen.iloc[0]
-    say(f"Scale: {first['scale']}. ROPE: {first['rope_lower']:g} to {first['rope_upper']:g}.")
-
-
-def _say_reference(table: pd.DataFrame, n: int) -> None:
-    rows = []
-    for row in table.itertuples():
-        excludes = "" if row.excludes_0 != row.excludes_0 else f"{row.excludes_0:.0%}"  # an SD has none: NaN
-        permuted = f"{_two(row.permuted_mean)} ({_two(row.permuted_sd)})"
-        rows.append([_label(row), _two(row.mean), permuted, excludes, _two(row.p_value)])
-    header = [f"{n} refits with permuted years", "real", "permuted (SD)", "exclude 0", "p-value"]
-    say()
-    show_table(header, rows, numeric=header[1:])
-
-
-def _say_places(out: Path) -> None:
-    say()
-    say(f"Report: {out / 'report.html'}")
-    say(f"Draws, tables and how it was made: {out}")
-
-
-def _label(row: Any) -> str:
-    """``transition - stable autocracy``, or the level with its kind where the level alone is not clear."""
-    if row.estimand == "contrast":
-        return f"{row.level} - {row.reference}"
-    if row.estimand in {"average", "deviation"}:
-        return f"{row.estimand}: {row.level}"
-    return str(row.level or row.estimand)
-
-
-def _two(value: float) -> str:
-    """Two decimals, and no minus before 0.00."""
-    return f"{round(value, 2) + 0.0:.2f}"
-
-
-def _interval(row: Any) -> str:
-    return f"{_two(row.lb)} to {_two(row.ub)}"
-
-
-def _interval_name(table: pd.DataFrame) -> str:
-    return f"{table['ci_prob'].iloc[0]:.0%} interval"
-
-
-# Entry
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -484,8 +347,9 @@ def _explain_internal(error: Exception) -> None:
         how = "The traceback is above"
     what = " ".join(str(error).split()) or "no message"
     _complain(
-        f"Internal error ({type(error).__name__}: {what}). This is a fault of bayes_hr, not of your input. {how}, and "
-        "report it with the command that you gave and the output of bayes-hr --version (CONTRIBUTING.md says where)."
+        f"Internal error ({type(error).__name__}: {what}). This is a fault of bayes_hr, not of your input. "
+        f"{how}, and report it at the project's issue tracker with the command and the output of "
+        "bayes-hr --version."
     )
 
 
@@ -503,7 +367,7 @@ def _restore_debug(before: str | None) -> None:
 
 @contextmanager
 def _known_warnings() -> Iterator[None]:
-    """Keep one upstream message off the screen: PyPI's PyTensor has no BLAS and says so; nothing here needs it."""
+    """Keep one upstream message off the screen: PyPI's PyTensor has no BLAS; nothing here needs it."""
     with warnings.catch_warnings():
         warnings.filterwarnings(
             "ignore", message="PyTensor could not link to a BLAS installation", category=UserWarning

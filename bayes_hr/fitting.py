@@ -7,6 +7,7 @@ changed, and :func:`changes` says which.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import platform
@@ -145,7 +146,9 @@ def settings_of(card: Card) -> SamplerSettings:
 
 def bytes_of_draws(card: Card, design: Design) -> int:
     """Bytes that the draws of the coefficients take on disk; a saved fit is somewhat larger."""
-    numbers = sum(t.size for t in design.population) + sum(len(g.levels) * len(g.terms) for g in design.groups)
+    numbers = sum(t.size for t in design.population) + sum(
+        len(g.levels) * len(g.terms) for g in design.groups
+    )
     return 8 * card.fit.chains * card.fit.draws * numbers
 
 
@@ -181,7 +184,10 @@ def design_of(result: FitResult) -> Design:
 
 def write(result: FitResult, folder: Path) -> None:
     """Write ``fit.nc``, ``spec.toml`` and ``provenance.json`` into a folder that exists."""
-    result.tree.to_netcdf(folder / "fit.nc", engine="h5netcdf")
+    # By way of memory: on a full disk HDF5 cannot close its file and takes the process down as it ends.
+    content = io.BytesIO()
+    result.tree.to_netcdf(content, engine="h5netcdf")
+    (folder / "fit.nc").write_bytes(content.getvalue())
     (folder / "spec.toml").write_text(result.card.to_toml(), encoding="utf-8")
     text = json.dumps(result.provenance, indent=2, allow_nan=True)
     (folder / "provenance.json").write_text(text + "\n", encoding="utf-8")
@@ -198,6 +204,8 @@ def read(folder: str | Path) -> FitResult:
     import xarray as xr
 
     folder = Path(folder)
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder. Make a fit with bayes-hr fit CARD.")
     missing = [n for n in ("fit.nc", "spec.toml", "provenance.json") if not (folder / n).is_file()]
     if missing:
         raise InputError(

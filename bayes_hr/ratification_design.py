@@ -52,6 +52,7 @@ def build(card: Card, panel: Panel) -> Design:
         A column that the card needs is missing or not numeric, no rows are left, the outcome or the
         treatment does not vary, or a contrast is asked for with a single regime class.
     """
+    _check_panel_is_the_cards(card, panel)
     frame = _with_columns(card, panel)
     frame, steps = _used_rows(card, frame)
     _check_identified(card, frame)
@@ -153,12 +154,37 @@ class _Priors:
         return scaled
 
 
+def _check_panel_is_the_cards(card: Card, panel: Panel) -> None:
+    """Refuse a panel from the public sources that was built for another treaty or other regime classes."""
+    if not panel.sources:
+        return
+    regime = card.regime
+    wanted = {
+        "treaty": card.treatment.name,
+        "regime_source": regime.source,
+        "regime_rule": regime.rule,
+        "regime_window": list(regime.window) if regime.window else None,
+        "democracy": regime.democracy,
+        "autocracy": regime.autocracy,
+    }
+    for name, value in wanted.items():
+        found = panel.options.get(name)
+        found = list(found) if isinstance(found, tuple) else found
+        if found != value:
+            raise InputError(
+                f"card {card.id} asks for {name} = {value!r}, but the panel was built with {found!r}. "
+                f"Leave the panel out (the card builds its own), or use load_panel(..., {name}={value!r})."
+            )
+
+
 def _with_columns(card: Card, panel: Panel) -> pd.DataFrame:
     """The panel's rows with treatment and lagged controls as columns."""
     frame = panel.frame.sort_values(["ccode", "year"]).reset_index(drop=True)
     need = [card.outcome.name, *(c.name for c in card.population)]
     for name in need:
         if name not in frame.columns:
+            if name in panel.unused:
+                raise InputError(f"card {card.id}: column {name!r} must hold numbers, and it holds text.")
             near = difflib.get_close_matches(name, list(frame.columns), n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise InputError(

@@ -16,7 +16,16 @@ MARKER: Final = "provenance.json"
 """The file by which a folder is known to hold a fit."""
 
 FILES: Final = frozenset(
-    {MARKER, "fit.nc", "spec.toml", "effects.csv", "summary.json", "report.html", "reference.csv", "truth.csv"}
+    {
+        MARKER,
+        "fit.nc",
+        "spec.toml",
+        "effects.csv",
+        "summary.json",
+        "report.html",
+        "reference.csv",
+        "truth.csv",
+    }
 )
 """Every file that a saved fit may hold; others in its folder are somebody's own and are kept."""
 
@@ -31,14 +40,14 @@ def check_target(folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise InputError(f"output {folder}: is a file, not a folder. Give the name of a folder (--out DIR).")
+    if folder.is_mount() or Path.cwd().is_relative_to(folder.resolve()):
+        raise InputError(
+            f"output {folder}: a fit replaces its folder whole, so it can be neither the current folder nor "
+            f"a mounted disk itself. Give a folder inside it, such as {folder / 'fit'}."
+        )
     if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file():
         raise InputError(
             f"output {folder}: holds other files and no fit of ours. Give an empty or new folder."
-        )
-    if folder.is_mount() or Path.cwd().is_relative_to(folder.resolve()):
-        raise InputError(
-            f"output {folder}: a fit replaces its folder whole, so it can be neither the current folder nor a "
-            f"mounted disk itself. Give a folder inside it, such as {folder / 'fit'}."
         )
     parent = _nearest(folder)
     if not parent.is_dir():

@@ -1,4 +1,4 @@
-"""Text for a terminal or a pipe: tables that never cut a word, paragraphs, log lines on standard error."""
+"""What the command prints, on a terminal or into a pipe: tables that never cut a word, and log lines."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
     from rich.console import Console
+
+    from bayes_hr.api import Fit
 
 _PIPE_WIDTH: Final = 10_000
 """Nothing is wrapped for a pipe: one row, one line."""
@@ -22,7 +27,9 @@ def _console() -> Console:
     from rich.console import Console
 
     plain = Console(markup=False, highlight=False, emoji=False)
-    return plain if plain.is_terminal else Console(width=_PIPE_WIDTH, markup=False, highlight=False, emoji=False)
+    return (
+        plain if plain.is_terminal else Console(width=_PIPE_WIDTH, markup=False, highlight=False, emoji=False)
+    )
 
 
 def say(text: str = "", *, indent: int = 0, style: str | None = None) -> None:
@@ -71,6 +78,143 @@ def show_table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numeric:
     with console.capture() as captured:
         console.print(table, width=max(console.width, need), soft_wrap=True)
     sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+# A fit
+
+
+def say_verdict(found: Fit) -> None:
+    """The verdict, why it is not a PASS, and what to do."""
+    verdict = found.check()
+    say(f"Verdict: {verdict.status}", style=VERDICT_STYLES[verdict.status])
+    for reason in verdict.reasons:
+        say(f"- {reason}", indent=2)
+    for advice in verdict.advice:
+        say(f"-> {advice}", indent=2)
+    if found.card.caution:
+        say(found.card.caution, style="bold yellow")
+
+
+def say_effects(table: pd.DataFrame, kinds: Sequence[str]) -> None:
+    """Rows of some kinds of an effects table."""
+    chosen = table[table["by"].isin(kinds)]
+    if chosen.empty:  # a card need not ask for them
+        return
+    say()
+    if "parameter" in kinds:
+        header = ["parameter", "mean", "SD", _interval_name(table), "R-hat", "ESS"]
+        rows = [
+            [
+                row.level,
+                _two(row.mean),
+                _two(row.sd),
+                _interval(row),
+                f"{row.r_hat:.3f}",
+                f"{row.ess_bulk:,.0f}",
+            ]
+            for row in chosen.itertuples()
+        ]
+        show_table(header, rows, numeric=header[1:])
+        return
+    header = ["effect of ratification", "mean", _interval_name(table), "P(>0)", "P(ROPE)", "note"]
+    rows = [
+        [_label(row), _two(row.mean), _interval(row), _two(row.p_gt_0), _two(row.p_rope), row.note]
+        for row in chosen.itertuples()
+    ]
+    show_table(header, rows, numeric=header[1:5])
+    first = chosen.iloc[0]
+    say(f"Scale: {first['scale']}. ROPE: {first['rope_lower']:g} to {first['rope_upper']:g}.")
+
+
+def say_truth(table: pd.DataFrame) -> None:
+    """Truth beside estimate, from :meth:`bayes_hr.api.Fit.beside_truth`."""
+    main = table[table["by"].isin(["regime", "contrast", "average"])]
+    rows = [
+        [_label(row), _two(row.truth), _two(row.mean), _interval(row), "yes" if row.covered else "NO"]
+        for row in main.itertuples()
+    ]
+    header = ["effect of ratification", "truth", "estimate", _interval_name(table), "covered"]
+    say()
+    show_table(header, rows, numeric=header[1:4])
+    countries = table[table["estimand"] == "total"]
+    say()
+    say(
+        f"Country effects: {int(countries['covered'].sum())} of {len(countries)} intervals cover the truth "
+        f"({table['ci_prob'].iloc[0]:.0%} are expected to)."
+    )
+
+
+def say_reference(table: pd.DataFrame, n: int) -> None:
+    """The permuted-ratification reference."""
+    rows = []
+    for row in table.itertuples():
+        excludes = "" if row.excludes_0 != row.excludes_0 else f"{row.excludes_0:.0%}"  # an SD has none: NaN
+        permuted = f"{_two(row.permuted_mean)} ({_two(row.permuted_sd)})"
+        rows.append([_label(row), _two(row.mean), permuted, excludes, _two(row.p_value)])
+    header = [f"{n} refits with permuted years", "real", "permuted (SD)", "exclude 0", "p-value"]
+    say()
+    show_table(header, rows, numeric=header[1:])
+
+
+def say_places(out: Path) -> None:
+    """Where the fit is."""
+    say()
+    say(f"Report: {out / 'report.html'}")
+    say(f"Draws, tables and how it was made: {out}")
+
+
+def _label(row: Any) -> str:
+    """``transition - stable autocracy``, or the level with its kind where the level alone is not clear."""
+    if row.estimand == "contrast":
+        return f"{row.level} - {row.reference}"
+    if row.estimand in {"average", "deviation"}:
+        return f"{row.estimand}: {row.level}"
+    return str(row.level or row.estimand)
+
+
+def _two(value: float) -> str:
+    """Two decimals, and no minus before 0.00."""
+    return f"{round(value, 2) + 0.0:.2f}"
+
+
+def _interval(row: Any) -> str:
+    return f"{_two(row.lb)} to {_two(row.ub)}"
+
+
+def _interval_name(table: pd.DataFrame) -> str:
+    return f"{table['ci_prob'].iloc[0]:.0%} interval"
+
+
+# A panel
+
+
+def say_classes(frame: pd.DataFrame) -> None:
+    """Countries and rows of each regime class, and how many countries ratify within their rows."""
+    by = frame.groupby("ccode").agg(
+        regime=("regime", "first"), rows=("year", "size"), low=("ratified", "min"), high=("ratified", "max")
+    )
+    rows = []
+    for name, part in by.groupby("regime"):
+        never, always = int((part["high"] == 0).sum()), int((part["low"] == 1).sum())
+        counts = (len(part), int(part["rows"].sum()), len(part) - never - always, never, always)
+        rows.append([str(name), *(f"{count:,}" for count in counts)])
+    header = ["regime class", "countries", "rows", "ratify", "never", "always"]
+    say()
+    show_table(header, rows, numeric=header[1:])
+
+
+def say_missing(shares: pd.DataFrame) -> None:
+    """Shares of missing values, variables by decades."""
+    header = ["missing, by decade", *(f"{decade}s" for decade in shares.columns)]
+    rows = [
+        [str(name), *(f"{share:.0%}" for share in row)]
+        for name, row in zip(shares.index, shares.to_numpy(), strict=True)
+    ]
+    say()
+    show_table(header, rows, numeric=header[1:])
+
+
+# Log lines
 
 
 class _StderrHandler(logging.Handler):

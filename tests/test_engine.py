@@ -1,7 +1,7 @@
 """The NUTS engine on one small simulated world, compiled once for the whole session (40 to 80 s).
 
-Tolerances. Recovery: |truth - posterior mean| < 4 posterior SDs; a single world cannot prove calibration, but
-a wrong unit, sign or class is off by far more. Agreement of two posteriors: |z| < 4 with Monte Carlo errors of
+Tolerances. Recovery: |truth - posterior mean| < 4 posterior SDs; one world cannot prove calibration, but
+a wrong unit, sign or class is off by far more. Agreement of posteriors: |z| < 4 with Monte Carlo errors of
 both sides by ArviZ, some 120 means and 5 % and 95 % quantiles, seeds fixed (p(|z| > 4) is 6e-5 each).
 Same seed, netCDF: bit for bit.
 """

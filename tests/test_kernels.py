@@ -1,13 +1,14 @@
 """Kernels on plain arrays against dense linear algebra that knows nothing of quasi-differences.
 
 Tolerances. Algebra: sums of some 50 products of numbers of size 1, condition numbers up to 1e4 (rho .98),
-so 1e-9 relative. Monte Carlo: means of 5,000 independent draws within 4.5 standard errors (p < 1e-5 for each
+so 1e-9 relative. Monte Carlo: means of 2,000 independent draws within 4.5 standard errors (p < 1e-5 for each
 of about 30 comparisons), covariances likewise with the Gaussian variance (C_ij**2 + C_ii C_jj) / n.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -29,7 +30,7 @@ from bayes_hr.kernels import (
 
 RTOL = 1e-9
 Z_MAX = 4.5
-N_DRAWS = 5_000
+N_DRAWS = 2_000
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,16 @@ def test_group_sums_and_cross_products() -> None:
 # ---------------------------------------------------------------- group effects
 
 
+class Noise:
+    """A generator whose standard normal numbers are known."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values
+
+    def standard_normal(self, shape: tuple[int, ...]) -> np.ndarray:
+        return self.values.reshape(shape)
+
+
 @pytest.mark.parametrize(("rho", "seed"), [(0.8, 1), (-0.6, 2), (0.0, 3)])
 @pytest.mark.parametrize("corr", [-0.9, 0.3])
 def test_draws_of_group_effects_have_the_exact_conditional(rho: float, seed: int, corr: float) -> None:
@@ -158,20 +169,29 @@ def test_draws_of_group_effects_have_the_exact_conditional(rho: float, seed: int
     gain = prior @ B.T @ np.linalg.inv(B @ prior @ B.T + R)
     mean, cov = gain @ residual, prior - gain @ B @ prior
 
-    factor = np.linalg.cholesky(Sigma)
-    draws = np.array(
-        [
-            draw_group_effects(
-                rng=rng, residual=residual, Z=Z, index=rows.unit, n_groups=G, order=rows.order, rho=rho,
-                sigma=sigma, factor=factor,
-            ).ravel()
-            for _ in range(N_DRAWS)
-        ]
-    )  # fmt: skip
-    n_draws = len(draws)
-    error = (draws.mean(axis=0) - mean) / np.sqrt(np.diag(cov) / n_draws)
+    def draw(rng: Any) -> np.ndarray:
+        return draw_group_effects(
+            rng=rng,
+            residual=residual,
+            Z=Z,
+            index=rows.unit,
+            n_groups=G,
+            order=rows.order,
+            rho=rho,
+            sigma=sigma,
+            factor=np.linalg.cholesky(Sigma),
+        ).ravel()
+
+    # Exact: a draw is mean + A noise, so that noise 0 gives the mean and unit noises the columns of A.
+    assert draw(Noise(np.zeros(G * q))) == pytest.approx(mean, rel=1e-8, abs=1e-10)
+    A = np.stack([draw(Noise(e)) - mean for e in np.eye(G * q)], axis=1)
+    implied = A @ A.T
+    assert implied == pytest.approx(cov, rel=1e-8, abs=1e-8)
+
+    draws = np.array([draw(rng) for _ in range(N_DRAWS)])
+    error = (draws.mean(axis=0) - mean) / np.sqrt(np.diag(cov) / N_DRAWS)
     assert np.abs(error).max() < Z_MAX
-    spread = np.sqrt((cov**2 + np.outer(np.diag(cov), np.diag(cov))) / n_draws)
+    spread = np.sqrt((cov**2 + np.outer(np.diag(cov), np.diag(cov))) / N_DRAWS)
     assert np.abs((np.cov(draws.T) - cov) / spread).max() < Z_MAX
 
 

@@ -48,3 +48,17 @@ def test_never_and_always_ratifiers_are_flagged(cat: Fit) -> None:
     assert totals["United States (2)"] == ""
     assert 15 <= totals.str.startswith("never").sum() <= 30
     assert 5 <= totals.str.startswith("ratified in all").sum() <= 15
+
+
+@pytest.mark.parametrize(
+    ("options", "wrong"),
+    [
+        ({"treaty": "ICCPR"}, "treaty"),
+        ({"regime_rule": "whole_history"}, "regime_rule"),
+        ({"democracy": 7}, "democ"),
+    ],
+)
+def test_a_panel_of_another_treaty_or_classes_is_refused(options: dict, wrong: str) -> None:
+    panel = bayes_hr.load_panel("ratification", **options)
+    with pytest.raises(bayes_hr.InputError, match=wrong):
+        bayes_hr.fit("cat_hrps", panel)

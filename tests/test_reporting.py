@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -25,10 +26,22 @@ from bayes_hr.engines.assemble import assemble_posterior
 from bayes_hr.errors import InputError
 from bayes_hr.estimands.truth import truth_table
 from bayes_hr.ratification_design import build
-from bayes_hr.reporting import equations, export, formats, page, plots_checks, tables, tables_model, words
+from bayes_hr.reporting import (
+    equations,
+    export,
+    figures,
+    formats,
+    page,
+    plots_checks,
+    plots_effects,
+    tables,
+    tables_model,
+    words,
+)
 from bayes_hr.reporting.content import Content, gather
 
 CHAINS, DRAWS = 4, 150
+pictures = export.paper_pictures
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
 
@@ -41,6 +54,9 @@ def draws_of(design: Any, rng: np.random.Generator) -> xr.Dataset:
     values: dict[str, Any] = {}
     for term in design.population:
         values[term.name] = (("chain", "draw", *term.dims), around(0.1, 0.05, *term.shape))
+        if term.sd is not None:
+            values[f"sd_{term.name}"] = (("chain", "draw"), np.abs(around(0.2, 0.02)))
+            values[f"mu_{term.name}"] = (("chain", "draw"), around(0.1, 0.05))
     (group,) = design.groups
     q, n = len(group.terms), len(group.levels)
     dim = f"{group.name}_term"
@@ -97,9 +113,15 @@ def html() -> str:
 
 
 def variant(**changes: Any) -> Content:
-    """Content of the demo card with other sections, of the verdict PASS."""
+    """Card and design with other sections, which is all that mathematics and priors look at."""
     card = load_card("demo_ratification").replace(**changes)
-    return gather(with_verdict(fit_of(card, simulated_panel(world())), PASS))
+    return replace(content(), card=card, design=build(card, simulated_panel(world())))
+
+
+@pytest.fixture
+def no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page without figures, which take most of its time."""
+    monkeypatch.setattr(Content, "finite", False)
 
 
 class Page(HTMLParser):
@@ -184,8 +206,9 @@ def test_equations_are_mathml() -> None:
     assert "\\sim" not in Page(html()).text
 
 
-def test_fail_stands_above_every_number_and_on_every_result() -> None:
-    text = page.render(gather(with_verdict(demo(), FAIL)))
+def test_fail_stands_above_every_number_and_on_every_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "inline_svg", lambda *_, **__: "")
+    text = page.render(replace(content(), verdict=with_verdict(demo(), FAIL).check()))
     parsed = Page(text)
     first = re.search(r"\d", parsed.text)
     assert first is not None
@@ -198,28 +221,34 @@ def test_fail_stands_above_every_number_and_on_every_result() -> None:
     assert "FAIL" not in html().replace(words.VERDICT[FAIL], "")
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_words_begin_with_the_warning_if_the_verdict_is_fail() -> None:
-    (first, *_) = words.warnings(load_card("cat_hrps_iid"), Verdict(FAIL, ()))
-    assert "Do not use" in first[0]
+    assert words.opening(Verdict(PASS, ())) == ""
+    text = page.render(replace(content(), verdict=with_verdict(demo(), FAIL).check()))
+    section = text.split('id="answer">The answer in words</h2>')[1].split("</section>")[0]
+    told = Page(f"<div>{section}</div>").text
+    assert told.startswith(words.opening(Verdict(FAIL, ())))
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_iid_errors_and_cautions_are_warned_of() -> None:
     card = load_card("cat_hrps_iid")
-    told = words.warnings(card, Verdict(PASS, ()))
+    told = words.warnings(card)
     assert [title for title, _ in told] == [
         "Independent errors: for comparison only",
         "Caution of this card",
     ]
     assert card.caution in told[1][1]
-    text = page.render(variant(error={"kind": "iid"}))
-    assert text.index("too narrow") < text.index('id="answer"')
-    assert "too narrow" not in html().split('id="answer"')[0]
+    iid = content().card.replace(error={"kind": "iid"})
+    text = page.render(replace(content(), card=iid))
+    assert text.index("for comparison only") < text.index('id="answer"')
+    assert "for comparison only" not in html()
 
 
 def test_numbers_are_those_of_the_effects_table() -> None:
     shown, effects = Page(html()).text, demo().effects()
     for row in effects[effects["by"].isin(["regime", "contrast", "average"])].itertuples():
-        assert words.figures(row, content().digits) in shown
+        assert words.figures(row, content().digits).replace("\u00a0", " ") in shown
         cells = " ".join(tables.effect_cells(row, content().digits))
         assert cells.replace("\u00a0", " ") in shown
 
@@ -258,6 +287,7 @@ def test_names_cannot_break_the_page() -> None:
     assert "中国" in parsed.text
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_dropped_rows_are_shown_with_reasons() -> None:
     step = DropStep("log_gdppc missing", 7, 1, "countries lost: Nowhere")
     merge = replace(content().design.merge, rows_in=content().design.merge.rows_in + 7, steps=(step,))
@@ -274,19 +304,23 @@ def test_truth_stands_beside_the_estimate() -> None:
     assert "Truth beside estimate" in html()
 
 
-def test_reference_shown_or_said_to_be_missing() -> None:
+def test_reference_shown_or_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "bayes-hr fit demo_ratification --reference 20" in html()
     row = {"estimand": "tau", "level": "transition", "reference": "", "mean": 0.1, "lb": 0.0, "ub": 0.2}
     row |= {"permuted_mean": 0.05, "permuted_sd": 0.04, "excludes_0": 0.25, "p_value": 0.2, "ci_prob": 0.89}
     spread = {**row, "estimand": "SD of country effects", "level": "", "excludes_0": np.nan, "p_value": 1.0}
     found = PermutedReference(4, pd.DataFrame([row, spread]))
-    text = page.render(replace(content(), reference=found))
-    Page(text)
+    known = replace(content(), reference=found)
+    assert plots_effects.reference_picture(found, known).svg.startswith("<svg")
+    monkeypatch.setattr(Content, "finite", False)
+    monkeypatch.setattr(figures, "inline_svg", lambda *_, **__: "")
+    text = page.render(known)
     assert "Not run." not in text
     assert "a first look, not a test" in text
     assert tables.reference_table(found, 2).rows[1][-2:] == ("–", "1.00")
 
 
+@pytest.mark.usefixtures("no_figures")
 def test_draws_that_are_not_finite_still_make_a_page() -> None:
     fit = fit_of(load_card("demo_ratification"), simulated_panel(world()))
     fit.data["posterior"]["tau"].values[0, 0, 0] = np.nan
@@ -312,8 +346,10 @@ def test_draws_that_are_not_finite_still_make_a_page() -> None:
 def test_the_mathematics_is_that_of_the_card(
     changes: dict[str, Any], expected: list[str], absent: list[str]
 ) -> None:
-    text = page.render(variant(**changes))
-    model = Page("<div>" + text.split('<dl class="model">')[1].split("</dl>")[0] + "</div>").text
+    found = variant(**changes)
+    lines = [f"{what} {equations.mathml(latex)}" for what, latex in equations.equations(found)]
+    lines += [equations.mathml(latex) for latex in equations.prior_equations(found)]
+    model = Page("".join(lines)).text
     told = re.sub(r"\s*([(),])\s*", r"\1", model).replace(",", ", ")
     for part in expected:
         assert part in told
@@ -347,18 +383,23 @@ def test_verbal_rules() -> None:
     assert words.strength(0.6) == "no clear sign of a change in either direction"
     assert words.size(0.96) == "the effect is negligible"
     assert words.size(0.01) == "it is not negligible"
+    told = dict(words.rules(load_card("cat_hrps")))
+    assert told["probability of the side named at least .97 and below .99"] == "strong evidence"
+    assert told["probability of a negligible effect below .05"] == "it is not negligible"
     assert "significant" not in html().lower()
 
 
 def test_the_sentence_of_a_class() -> None:
-    row = pd.Series({"level": "transition", "note": "57 countries, 45 switch", "mean": 0.0576, "lb": -0.0234})
-    row = pd.concat([row, pd.Series({"ub": 0.138, "p_gt_0": 0.871, "p_rope": 0.793, "ci_prob": 0.89})])
+    row = SimpleNamespace(
+        level="transition", note="57 countries, 45 switch", mean=0.0576, lb=-0.0234, ub=0.138
+    )
+    row.p_gt_0, row.p_rope, row.ci_prob = 0.871, 0.793, 0.89
     assert words.class_sentence(row, treaty="CAT", scale="latent score", digits=2) == (
         "In transition regimes ratification of CAT goes with a change of +0.06 on the latent score "
-        "(89\u00a0% interval −0.02 to 0.14; probability above zero .87; probability of a negligible effect .79): "
-        "a weak sign of an increase; the effect is probably negligible."
+        "(89\u00a0% interval −0.02 to 0.14; probability above zero .87; probability of a negligible effect "
+        ".79): a weak sign of an increase; the effect is probably negligible."
     )
-    row["note"] = "2 countries, 0 switch: effect from the prior"
+    row.note = "2 countries, 0 switch: effect from the prior"
     assert "only restates the prior" in words.class_sentence(row, treaty="CAT", scale="score", digits=2)
 
 
@@ -377,7 +418,9 @@ def test_links_are_made_of_dois_only_after_escaping() -> None:
     assert '<a href="https://doi.org/10.1214/20-BA1221">doi:10.1214/20-BA1221</a>.' in out
 
 
-def test_written_whole_or_not_at_all(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("no_figures")
+def test_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "gather", lambda _: content())
     target = tmp_path / "new" / "report.html"
     assert demo().report(target) == target
     assert [p.name for p in target.parent.iterdir()] == ["report.html"]
@@ -390,7 +433,9 @@ def test_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert blocked.read_text() == "mine"
 
 
-def test_export(tmp_path: Path) -> None:
+def test_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "gather", lambda _: content())
+    monkeypatch.setattr(export, "paper_pictures", lambda c: pictures(c)[:1])
     folder = export.export_tables(demo(), tmp_path / "paper")
     regimes = pd.read_csv(folder / "regimes.csv", keep_default_na=False)
     pd.testing.assert_series_equal(regimes["mean"], demo().effects(by="regime")["mean"])
@@ -401,6 +446,31 @@ def test_export(tmp_path: Path) -> None:
     assert (folder / "README.txt").read_text("utf-8").startswith("Verdict: ")
     with pytest.raises(InputError, match="is a file"):
         export.export_tables(demo(), folder / "README.txt")
+
+
+def test_export_has_every_figure_of_the_effects() -> None:
+    keys = [p.key for p in export.paper_pictures(content())]
+    assert keys[:3] == ["fig-by-regime-class", "fig-contrasts", "fig-averages"]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"groups": [{"name": "country", "terms": ["intercept"]}], "time": {"effects": "none"}},
+        {
+            "treatment": {"pooling": "partial"},
+            "time": {"by": "all"},
+            "population": [],
+            "error": {"kind": "iid"},
+        },
+        {"outcome": {"likelihood": "student_t"}, "estimands": ["regime"]},
+    ],
+)
+def test_other_models_make_a_page_too(changes: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "inline_svg", lambda *_, **__: "")
+    card = load_card("demo_ratification").replace(**changes)
+    Page(page.render(gather(with_verdict(fit_of(card, simulated_panel(world())), PASS))))
 
 
 def test_latex_is_escaped() -> None:

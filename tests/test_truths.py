@@ -1,8 +1,8 @@
 """Fixed truths that Model R must get right, on one compiled model (worlds of one seed share their shape).
 
-A world without an effect passes if every class effect and contrast lies within 2.6 posterior SDs of 0 (99 %);
-a true effect is found if its 89 % interval excludes 0 and it lies within 3 posterior SDs of the truth.  Seeds are fixed, so nothing here
-is a coin toss; how often each happens over replications is a slow test below.
+A world without an effect passes if every class effect and contrast lies within 2.6 posterior SDs of 0
+(99 %); a true effect is found if its 89 % interval excludes 0 and it lies within 3 posterior SDs of the
+truth.  Seeds are fixed, so nothing here is a coin toss; the rate over replications is a slow test below.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_hr.checks.result import FAIL, NOT_APPLICABLE, PASS, REVIEW, CheckResult
-from bayes_hr.estimands.summary import diagnostics
+from bayes_hr.estimands.summary import split_r_hat
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -115,9 +115,9 @@ def unreported_groups(posterior: xr.Dataset) -> CheckResult:
     if not names:
         return CheckResult("group effects", NOT_APPLICABLE, "the model has none")
     flat = [posterior[n].values.reshape(*posterior[n].shape[:2], -1) for n in names]
-    r_hat = diagnostics(np.concatenate(flat, axis=2))["r_hat"]
-    share = float(np.mean(r_hat < GROUP_R_HAT))
-    text = f"{share:.1%} of {r_hat.size:,} have R-hat under {GROUP_R_HAT}"
+    found = split_r_hat(np.concatenate(flat, axis=2))
+    share = float(np.mean(found < GROUP_R_HAT))
+    text = f"{share:.1%} of {found.size:,} have R-hat under {GROUP_R_HAT}"
     if share >= GROUP_SHARE:
         return CheckResult("group effects", PASS, text)
     return CheckResult("group effects", REVIEW if share > 0.95 else FAIL, text, MORE)

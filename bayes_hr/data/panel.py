@@ -46,6 +46,12 @@ class Panel:
         return str(self.options["outcome"])
 
     @property
+    def unused(self) -> tuple[str, ...]:
+        """Columns of a user's table that were left out: text, or not asked for."""
+        names = self.options.get("unused", ())
+        return tuple(names) if isinstance(names, list | tuple) else ()
+
+    @property
     def covariates(self) -> tuple[str, ...]:
         """Columns that are neither keys, outcome, treatment nor regime."""
         fixed = {*user_frames.CANONICAL, self.outcome, f"{self.outcome}_sd"}
@@ -102,6 +108,7 @@ class Panel:
         user_frames.check_identified(frame, outcome)
         merge = MergeReport.of(len(df), frame, [step] if step.rows else [], notes)
         options: dict[str, object] = {"outcome": outcome, "treaty": treaty, "origin": "user's own data"}
+        options |= {"unused": list(checked.unused)} if checked.unused else {}
         return cls(name, frame, merge, (), options)
 
     @classmethod
@@ -117,8 +124,8 @@ class Panel:
     ) -> Self:
         """A panel from a CSV (UTF-8), Parquet or Stata file, by suffix.
 
-        A Parquet file that :meth:`save` wrote comes back as it was, unless `columns` or `covariates` are given
-        or `outcome` is another one.
+        A Parquet file that :meth:`save` wrote comes back as it was, unless `columns` or `covariates` are
+        given or `outcome` is another one.
 
         Parameters
         ----------
@@ -137,7 +144,12 @@ class Panel:
             If the file is missing, of another kind, damaged, or its rows are wrong.
         """
         path = Path(path)
-        if columns is None and covariates is None and path.suffix.lower() == ".parquet" and panel_io.is_panel(path):
+        if (
+            columns is None
+            and covariates is None
+            and path.suffix.lower() == ".parquet"
+            and panel_io.is_panel(path)
+        ):
             saved = cls.load(path)
             if outcome in {None, saved.outcome}:
                 return saved

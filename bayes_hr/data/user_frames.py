@@ -33,12 +33,15 @@ class Checked:
         Covariates kept.
     notes : tuple of str
         What was assumed.
+    unused : tuple of str
+        Columns left out: text, or not asked for.
     """
 
     frame: pd.DataFrame
     order: list[str]
     covariates: tuple[str, ...]
     notes: tuple[str, ...]
+    unused: tuple[str, ...] = ()
 
 
 def check(
@@ -82,10 +85,10 @@ def check(
     out["country"] = _country(frame, out)
     out["regime"], regime_notes = _regime(frame, out)
     order = ["ccode", "year", "country", outcome, *optional, "ratified", "ratification_year", "years_since"]
-    unused = [column for column in frame.columns if column not in {*out.columns, *order}]
+    unused = tuple(column for column in frame.columns if column not in {*out.columns, *order})
     if unused:
         notes = (*notes, f"columns that are not used (text, or not asked for): {listed(unused, 20)}")
-    return Checked(out, [*order, "regime", *kept], tuple(kept), (*notes, *regime_notes))
+    return Checked(out, [*order, "regime", *kept], tuple(kept), (*notes, *regime_notes), unused)
 
 
 def check_identified(frame: pd.DataFrame, outcome: str) -> None:

@@ -65,6 +65,15 @@ def diagnostics(draws: Array) -> dict[str, Array]:
     return {name: np.where(constant, np.nan, values) for name, values in out.items()}
 
 
+def split_r_hat(draws: Array) -> Array:
+    """The R-hat of :func:`diagnostics` alone, (k,), where hundreds of effects need no more."""
+    from arviz_stats.base import array_stats
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out = array_stats.rhat(draws, method="rank", chain_axis=0, draw_axis=1)
+    return np.where(np.ptp(draws, axis=(0, 1)) == 0, np.nan, out)
+
+
 def interval(draws: Array, prob: float = CI_PROB) -> tuple[Array, Array]:
     """Equal-tailed interval over the first two axes."""
     tail = (1.0 - prob) / 2.0

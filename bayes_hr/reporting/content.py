@@ -109,6 +109,7 @@ def gather(fit: Fit) -> Content:
     facts = country_facts(fit.data["constant_data"].dataset)
     facts["level"] = [f"{c} ({n})" for c, n in zip(facts["country"], facts["ccode"], strict=True)]
     effects = fit.effects()
+    effects.loc[~np.isfinite(effects["mean"].astype(float)), ["p_gt_0", "p_rope"]] = np.nan
     return Content(
         card=fit.card,
         provenance=fit.result.provenance,

@@ -92,7 +92,7 @@ def country_frame(content: Content) -> pd.DataFrame:
     ranks = tables.switchers(content)[["level", "rank", "rank_lb", "rank_ub"]]
     both = content.of("total").merge(content.facts, on="level", how="left", validate="1:1")
     both = both.merge(ranks, on="level", how="left", validate="1:1")
-    whole = {name: "Int64" for name in ("rank", "rank_lb", "rank_ub", "ratification_year")}
+    whole = dict.fromkeys(("rank", "rank_lb", "rank_ub", "ratification_year"), "Int64")
     return both.astype(whole).sort_values(["rank", "country"], kind="stable").reset_index(drop=True)
 
 

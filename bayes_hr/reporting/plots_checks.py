@@ -11,6 +11,7 @@ from bayes_hr.checks.predictive import AUTOCORRELATION_LIMIT
 from bayes_hr.estimands.summary import interval
 from bayes_hr.priors import Prior
 from bayes_hr.reporting import figures as fig
+from bayes_hr.reporting import formats as fmt
 from bayes_hr.reporting.figures import Picture
 from bayes_hr.reporting.plots_effects import density
 from bayes_hr.reporting.tables_model import flat_priors, in_outcome_units
@@ -46,14 +47,19 @@ def autocorrelation_picture(table: pd.DataFrame) -> Picture:
         bins = [float(b) for b in np.linspace(float(ends[0]), float(ends[1]), 120)]
         for limit in (-AUTOCORRELATION_LIMIT, AUTOCORRELATION_LIMIT):
             axis.axvline(limit, color=fig.ALERT, lw=1.2, ls=(0, (4, 3)))
-        axis.hist(again, bins=bins, color="#9aa4af", label="replicated by the model")
+        axis.hist(again, bins=bins, histtype="stepfilled", color="#9aa4af", label="replicated by the model")
         axis.hist(
-            observed, bins=bins, color=fig.CLASS_COLOURS["stable autocracy"], alpha=0.85, label="in the data"
+            observed,
+            histtype="stepfilled",
+            bins=bins,
+            color=fig.CLASS_COLOURS["stable autocracy"],
+            alpha=0.85,
+            label="in the data",
         )
         axis.set_xlabel("lag-1 autocorrelation of the yearly shocks")
         axis.set_yticks([])
         axis.spines["left"].set_visible(False)
-        axis.legend(frameon=False, fontsize=9)
+        axis.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0.17, 1.0))
     told = f"{np.nanmean(observed):+.2f} in the data, {np.nanmean(again):+.2f} replicated"
     caption = (
         "Autocorrelation left in the yearly shocks, one value for each posterior draw. Dashed: the limits "
@@ -112,7 +118,6 @@ def country_spread_picture(table: pd.DataFrame) -> Picture:
         axis.vlines(at, own["lb"], own["ub"], color="#c3c9d0", lw=2.2)
         axis.plot(at[~out], own["observed"][~out], "o", ms=3, color=fig.INK, label="data, inside")
         axis.plot(at[out], own["observed"][out], "D", ms=4, color=fig.ALERT, label="data, outside")
-        _name_worst(axis, own)
         axis.set_xticks([])
         axis.set_xlabel("countries, by their SD in the data")
         axis.set_ylabel("SD over time")
@@ -120,19 +125,16 @@ def country_spread_picture(table: pd.DataFrame) -> Picture:
     caption = (
         "How much each country's outcome varies over the years: the data and the model's 98 % predictive "
         f"interval. {int(out.sum())} of {len(own)} lie outside; a share well above 2 % asks whether all "
-        "countries have the same size of shock."
+        f"countries have the same size of shock.{_furthest(own)}"
     )
     return Picture("fig-country-sd", figure, caption, caption)
 
 
-def _name_worst(axis: Axes, own: pd.DataFrame, count: int = 5) -> None:
-    """Name the countries furthest above and below their interval."""
-    excess = (own["observed"] - own["ub"]).clip(lower=0)
-    for k in excess[excess > 0].nlargest(count).index:
-        name = fig.shortened(str(own["level"][k]).rsplit(" (", 1)[0], 18)
-        axis.annotate(
-            name, (k, own["observed"][k]), xytext=(-5, 2), textcoords="offset points", ha="right", fontsize=8
-        )
+def _furthest(own: pd.DataFrame, count: int = 5) -> str:
+    """Name the countries furthest above their interval."""
+    excess = own["observed"] - own["ub"]
+    worst = [str(own["level"][k]) for k in excess[excess > 0].nlargest(count).index]
+    return f" Furthest above: {fmt.joined(worst)}." if worst else ""
 
 
 def year_effects_picture(content: Content) -> Picture | None:

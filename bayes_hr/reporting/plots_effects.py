@@ -103,7 +103,7 @@ def _range(rows: list[EffectRow], rope: tuple[float, float]) -> tuple[float, flo
     known = [r.truth for r in rows if r.truth is not None]
     low = min([float(e[0]) for e in ends] + [rope[0] * 1.15, *known])
     high = max([float(e[1]) for e in ends] + [rope[1] * 1.15, *known])
-    return low - 0.02 * (high - low), high + 0.02 * (high - low)
+    return low - 0.03 * (high - low), high + 0.03 * (high - low)
 
 
 def _band(axis: Axes, rope: tuple[float, float]) -> None:

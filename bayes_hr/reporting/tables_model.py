@@ -107,7 +107,7 @@ def _centre_words(card: Card) -> str:
 
 
 def prior_key(label: str) -> str:
-    """Key of a prior: ``gamma[conflict]`` -> ``gamma``, ``sd_country[ratified]`` -> ``sd_country.ratified``."""
+    """Key of a prior: ``gamma[conflict]`` has ``gamma``, ``sd_country[x]`` has ``sd_country.x``."""
     found = re.fullmatch(r"([a-z_]+)(?:\[(.*)\])?", label)
     if found is None:
         return label

@@ -74,11 +74,11 @@ def rules(card: Card) -> list[tuple[str, str]]:
         (STRENGTH, "probability of the side named"),
         (SIZE, "probability of a negligible effect"),
     ):
-        upper = 1.0
+        upper = ""
         for least, word in table:
-            top = "" if upper == 1.0 else f" and below {probability(upper)}"
-            out.append((f"{what} at least {least:.2f}{top}".replace(" 0.", " ."), word))
-            upper = least
+            bounds = [f"at least {probability(least)}"] * (least > 0) + [f"below {upper}"] * bool(upper)
+            out.append((f"{what} {' and '.join(bounds)}", word))
+            upper = probability(least)
     negligible = f"between {interval(card.rope.lower, card.rope.upper)} on the scale of the outcome"
     return [*out, ("negligible (region of practical equivalence)", negligible)]
 
@@ -203,11 +203,16 @@ def short_scale(label: str) -> str:
     return "latent score" if label.startswith("latent human-rights protection score") else label
 
 
-def warnings(card: Card, verdict: Verdict) -> list[tuple[str, str]]:
-    """Boxes that stand before the answer: a failed fit, errors taken as independent, the card's caution."""
+def opening(verdict: Verdict) -> str:
+    """The words before all others: a warning if the fit failed."""
+    if verdict.status != FAIL:
+        return ""
+    return "The checks failed. The sentences below describe numbers that must not be used."
+
+
+def warnings(card: Card) -> list[tuple[str, str]]:
+    """Boxes that stand before the answer: errors taken as independent, and the card's own caution."""
     out = []
-    if verdict.status == FAIL:
-        out.append(("Do not use these results", VERDICT[FAIL]))
     if card.error.kind == "iid":
         text = (
             "This model takes the errors of successive years as independent. Human-rights scores persist "
@@ -261,22 +266,11 @@ def limitations(card: Card, *, simulated: bool) -> list[str]:
     out = [
         f"Ratification of {treaty} is chosen, not assigned. The effects are changes that go with it, given "
         "the controls, country levels and year effects above; reading them as caused by ratification needs "
-        "the assumption that nothing else changed in the same country at that time.",
+        "the assumption that nothing else that moves the outcome changed with it.",
         "The effect is taken as a constant shift from its first year on. A slow build-up, anticipation "
         "before ratification, or a fading effect is averaged into one number.",
+        _measurement(card),
     ]
-    if "hrps" in card.outcome.name or "latent" in card.outcome.label:
-        out.append(
-            "The latent score is the posterior mean of a measurement model that shrinks it and does not "
-            "know of ratification. Its standard error is not used here: measurement error that is "
-            "correlated over years can make these intervals too narrow. The changing standard of "
-            "reporting, which the score corrects for, is itself disputed (Cingranelli & Filippov 2018)."
-        )
-    else:
-        out.append(
-            "Error in measuring the outcome is not modelled; if it persists over years, intervals are too "
-            "narrow."
-        )
     mediators = [c.label for c in card.population if c.mediator]
     if mediators:
         out.append(
@@ -301,3 +295,15 @@ def limitations(card: Card, *, simulated: bool) -> list[str]:
     if simulated:
         out.append("The data are simulated: they show what the model can find, and nothing about the world.")
     return out
+
+
+def _measurement(card: Card) -> str:
+    """What is left out about how the outcome was measured."""
+    if "hrps" not in card.outcome.name and "latent" not in card.outcome.label:
+        return "Error in measuring the outcome is not modelled; if it persists over years, intervals are too narrow."
+    return (
+        "The latent score is the posterior mean of a measurement model that shrinks it and does not know of "
+        "ratification. Its standard error is not used here: measurement error that is correlated over years "
+        "can make these intervals too narrow. The changing standard of reporting, which the score corrects "
+        "for, is itself disputed (Cingranelli & Filippov 2018)."
+    )
