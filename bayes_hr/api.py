@@ -181,6 +181,18 @@ class Fit:
 
         return write_report(self, Path(path))
 
+    def export(self, folder: str | Path) -> Path:
+        """Write tables (CSV, LaTeX) and figures (PDF, SVG) for a paper into a folder.
+
+        Raises
+        ------
+        InputError
+            If the folder cannot be written.
+        """
+        from bayes_hr.reporting.export import export_tables
+
+        return export_tables(self, Path(folder))
+
     def summary(self) -> dict[str, Any]:
         """Verdict, settings and effects as JSON types (``summary.json``)."""
         verdict = self.check()

@@ -55,7 +55,7 @@ def default_priors(card: Card) -> dict[str, str | dict[str, str]]:
     if card.treatment.pooling == "partial":
         out["sd_tau"] = "half_normal(0.25)"
     if card.time.effects == "unpooled":
-        out["year_effect"] = "normal(0, 1)"
+        out["year_effect"] = "normal(0, 0.5)"
     elif card.time.effects == "pooled":
         out["sd_year_effect"] = "half_normal(0.5)"
     scales = {"intercept": "half_normal(1)", "ratified": "half_normal(0.5)"}
@@ -63,7 +63,7 @@ def default_priors(card: Card) -> dict[str, str | dict[str, str]]:
         out[f"sd_{group.name}"] = {term: scales[term] for term in group.terms}
         if group.correlated and len(group.terms) > 1:
             out[f"corr_{group.name}"] = "lkj(2)"
-    out["sigma"] = "half_normal(1)"
+    out["sigma"] = "half_normal(0.5)"
     if card.error.kind == "ar1":
         out["rho"] = "uniform(-1, 1)"
     if card.outcome.likelihood == "student_t":

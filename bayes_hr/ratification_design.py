@@ -211,20 +211,23 @@ def _lagged(frame: pd.DataFrame, name: str, lag: int) -> Array:
 
 def _used_rows(card: Card, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[DropStep]]:
     """Apply the card's filter, then drop rows without a needed value, saying which and why."""
-    steps = []
+    steps: list[DropStep] = []
+
+    def drop(frame: pd.DataFrame, mask: pd.Series, reason: str) -> pd.DataFrame:
+        left, step = drop_rows(frame, mask, reason)
+        gone = sorted(set(frame["country"]) - set(left["country"]))
+        names = f"countries lost: {', '.join(gone)}" if gone else "no country lost"
+        steps.append(DropStep(step.reason, step.rows, step.countries, names))
+        return left
+
     keep = matching_rows(frame, card.where)
     if not keep.all():
-        frame, step = drop_rows(frame, ~keep, f"outside the card's filter: {card.where}", detail="")
-        steps.append(step)
+        frame = drop(frame, ~keep, f"outside the card's filter: {card.where}")
     checks = [(card.outcome.name, card.outcome.name), *((c.label, f"_x_{c.label}") for c in card.population)]
     for label, column in checks:
         missing = frame[column].isna()
         if missing.any():
-            before = frame
-            frame, step = drop_rows(frame, missing, f"{label} missing")
-            gone = sorted(set(before["country"]) - set(frame["country"]))
-            names = f"countries lost: {', '.join(gone)}" if gone else "no country lost"
-            steps.append(DropStep(step.reason, step.rows, step.countries, names))
+            frame = drop(frame, missing, f"{label} missing")
     if frame.empty:
         told = "; ".join(f"{s.reason}: {s.rows}" for s in steps)
         raise InputError(

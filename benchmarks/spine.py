@@ -65,7 +65,7 @@ def main() -> None:
                     ess = min(min(e["ess_bulk"], e["ess_tail"]) for e in summary["effects"])
                     parts = summary["seconds"]
                     note = (
-                        f"{summary['verdict']}, {summary['rows']:,} rows, smallest ESS of an effect {ess:,.0f}; "
+                        f"{summary['verdict']}, {summary['rows']:,} rows, smallest ESS {ess:,.0f}; "
                         f"last: compile {parts['compile']:.0f} s, sample {parts['sample']:.0f} s"
                     )
         rows += [(f"bayes-hr {name}, {state}", values, note) for state, values in times.items()]
@@ -74,9 +74,8 @@ def main() -> None:
         every = ", ".join(f"{v:.2f}" if v < 10 else f"{v:.0f}" for v in values)
         print(f"| `{name}` | {statistics.median(values):.2f} | {every} | {note} |")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
-    print(
-        f"\n{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; peak {peak:.1f} GiB"
-    )
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    print(f"\n{machine}; peak memory of a process {peak:.1f} GiB")
 
 
 if __name__ == "__main__":

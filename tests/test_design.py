@@ -171,7 +171,7 @@ def test_priors_are_in_outcome_units_and_centred_where_the_card_says() -> None:
     assert tau is not None
     assert gamma is not None
     assert tau.values == gamma.values == pytest.approx((0, 0.5 * sd.unit))
-    assert sd.error.sigma.values == pytest.approx((sd.unit,))
+    assert sd.error.sigma.values == pytest.approx((0.5 * sd.unit,))
     assert sd.error.rho == Prior("uniform", (-1.0, 1.0)), "a correlation has no unit"
     assert sd.groups[0].corr == Prior("lkj", (2.0,))
     fixed = design_of(small_card(outcome={"name": "score", "scale": 2, "centre": 50}), frame)

@@ -158,3 +158,11 @@ def test_truth_table_has_the_effects_tables_keys() -> None:
         {"estimand": ["tau"], "level": ["transition"], "reference": [""], "lb": [0.4], "ub": [0.6]}
     )
     assert beside_truth(effects, truth)["covered"].all()
+
+
+def test_a_broken_draw_reaches_every_column() -> None:
+    draws = np.random.default_rng(1).normal(size=(4, 50, 1))
+    draws[0, 0] = np.nan
+    made = EstimandDraws("tau", "regime", ("a",), ("",), ("",), draws)
+    row = effects_table([made], scale="", rope=(-1.0, 1.0)).iloc[0]
+    assert row[["mean", "sd", "lb", "ub", "p_gt_0", "p_rope"]].isna().all()

@@ -337,10 +337,10 @@ def test_every_default_is_written_down() -> None:
         "alpha": "normal(0, 2.5)",
         "beta": "normal(0, 2)",
         "tau": "normal(0, 0.5)",
-        "year_effect": "normal(0, 1)",
+        "year_effect": "normal(0, 0.5)",
         "sd_country": {"intercept": "half_normal(1)", "ratified": "half_normal(0.5)"},
         "corr_country": "lkj(2)",
-        "sigma": "half_normal(1)",
+        "sigma": "half_normal(0.5)",
         "rho": "uniform(-1, 1)",
     }
 

@@ -98,6 +98,8 @@ def effects_table(estimands: list[EstimandDraws], *, scale: str, rope: tuple[flo
 
 def _rows(e: EstimandDraws, scale: str, rope: tuple[float, float]) -> pd.DataFrame:
     lower, upper = interval(e.draws)
+    # A comparison with NaN is False: without this a broken draw would count as "not above zero".
+    unknown = np.where(np.isfinite(e.draws), 0.0, np.nan)
     inside = (e.draws > rope[0]) & (e.draws < rope[1])
     return pd.DataFrame(
         {
@@ -112,8 +114,8 @@ def _rows(e: EstimandDraws, scale: str, rope: tuple[float, float]) -> pd.DataFra
             "ub": upper,
             "ci_prob": CI_PROB,
             "ci_kind": CI_KIND,
-            "p_gt_0": (e.draws > 0).mean((0, 1)),
-            "p_rope": inside.mean((0, 1)),
+            "p_gt_0": ((e.draws > 0) + unknown).mean((0, 1)),
+            "p_rope": (inside + unknown).mean((0, 1)),
             "rope_lower": rope[0],
             "rope_upper": rope[1],
             **diagnostics(e.draws),

@@ -300,7 +300,7 @@ def limitations(card: Card, *, simulated: bool) -> list[str]:
 def _measurement(card: Card) -> str:
     """What is left out about how the outcome was measured."""
     if "hrps" not in card.outcome.name and "latent" not in card.outcome.label:
-        return "Error in measuring the outcome is not modelled; if it persists over years, intervals are too narrow."
+        return "Error in measuring the outcome is not modelled; if it persists, intervals are too narrow."
     return (
         "The latent score is the posterior mean of a measurement model that shrinks it and does not know of "
         "ratification. Its standard error is not used here: measurement error that is correlated over years "
