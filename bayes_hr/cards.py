@@ -295,7 +295,7 @@ def _explain(error: Any) -> str:
     message = str(error["msg"]).removeprefix("Value error, ").rstrip(".")
     given = error.get("input")
     shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool | list) else ""
-    return f"{key}: {message}{shown}"
+    return f"{key}: {message}{shown}" if path else f"{message}{shown}"
 
 
 def _is_branch(part: Any) -> bool:

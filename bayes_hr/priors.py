@@ -104,6 +104,28 @@ class Prior:
                 return np.asarray(rng.uniform(v[0], v[1], size))
         raise ValueError(f"{self} is a prior on a correlation matrix; use lkj_cholesky")
 
+    def log_density(self, x: float) -> tuple[float, float]:
+        """Log density of a positive parameter and its derivative, at ``x`` > 0.
+
+        Raises
+        ------
+        ValueError
+            For a family that is not one of ``POSITIVE_KINDS``.
+        """
+        scale = self.values[-1]
+        match self.kind:
+            case "half_normal":
+                value = 0.5 * math.log(2.0 / math.pi) - math.log(scale) - 0.5 * (x / scale) ** 2
+                return value, -x / scale**2
+            case "exponential":
+                return -math.log(scale) - x / scale, -1.0 / scale
+            case "half_student_t":
+                nu, ratio = self.values[0], (x / scale) ** 2
+                constant = math.lgamma((nu + 1) / 2) - math.lgamma(nu / 2) - 0.5 * math.log(nu * math.pi)
+                value = math.log(2.0) + constant - math.log(scale) - (nu + 1) / 2 * math.log1p(ratio / nu)
+                return value, -(nu + 1) * x / (scale**2 * (nu + ratio))
+        raise ValueError(f"{self} is not a prior of a positive parameter")
+
     def to_pymc(self, name: str, **kwargs: Any) -> Any:
         """Create the PyMC variable of this prior in the open model context."""
         return self._pymc_class()(name, **self._pymc_arguments(), **kwargs)

@@ -48,18 +48,18 @@ def matching_rows(frame: pd.DataFrame, where: str) -> pd.Series:
         tree = ast.parse(where.strip(), mode="eval")
     except SyntaxError as error:
         raise InputError(f"row filter {where!r} cannot be read ({error.msg}); {example}.") from error
+    known = [str(name) for name in frame.columns if not str(name).startswith("_")]  # others are internal
     for node in ast.walk(tree):
         if not isinstance(node, _ALLOWED):
             part = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__
             raise InputError(f"row filter {where!r}: {part!r} is not allowed here; {example}.")
         if isinstance(node, ast.Constant) and not isinstance(node.value, str | int | float):
             raise InputError(f"row filter {where!r}: {ast.unparse(node)!r} is not allowed here; {example}.")
-        if isinstance(node, ast.Name) and node.id not in frame.columns:
-            near = difflib.get_close_matches(node.id, list(frame.columns), n=1)
+        if isinstance(node, ast.Name) and node.id not in known:
+            near = difflib.get_close_matches(node.id, known, n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             raise InputError(
-                f"row filter {where!r}: there is no column {node.id!r}; "
-                f"columns: {', '.join(frame.columns)}.{hint}"
+                f"row filter {where!r}: there is no column {node.id!r}; columns: {', '.join(known)}.{hint}"
             )
     try:
         keep = _condition(tree.body, frame)

@@ -22,6 +22,7 @@ from rich.console import Console
 import bayes_hr
 from bayes_hr import api, cards, fitting, terminal
 from bayes_hr.api import Fit
+from bayes_hr.checks.result import CheckResult, Verdict
 from bayes_hr.cli import main
 from bayes_hr.data import sources
 from bayes_hr.data.worlds import World
@@ -35,6 +36,26 @@ FEW = ["--chains", "4", "--draws", "300", "--tune", "300"]  # settings of small_
 @pytest.fixture(scope="module")
 def saved(small_fit: Fit, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_fit.save(tmp_path_factory.mktemp("saved") / "small")
+
+
+@pytest.fixture
+def real_verdict() -> None:
+    """Ask for it to have the real checks."""
+
+
+@pytest.fixture(autouse=True)
+def verdict(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The verdict that every fit gets: what the command does with it is not to depend on a few draws."""
+    given = {"status": "PASS"}
+    if "real_verdict" not in request.fixturenames:
+
+        def check(*_: object) -> Verdict:
+            return Verdict(
+                given["status"], (CheckResult("mixing", given["status"], "as told", "Draw more."),)
+            )
+
+        monkeypatch.setattr("bayes_hr.checks.verdict.check", check)
+    return given
 
 
 @pytest.fixture
@@ -288,17 +309,36 @@ def test_demo(
 # A saved fit
 
 
-def test_check(run: Run, saved: Path, small_fit: Fit) -> None:
+def test_check(run: Run, saved: Path, small_fit: Fit, real_verdict: None) -> None:
     code, out, _ = run("check", saved)
-    assert code == 0
-    assert out.startswith(f"Verdict: {small_fit.check().status}\n")
+    status = small_fit.check().status
+    assert code == (1 if status == "FAIL" else 0)
+    assert out.startswith(f"Verdict: {status}\n")
     assert "mixing" in out
+
+
+@pytest.mark.parametrize(("status", "expected"), [("PASS", 0), ("REVIEW", 0), ("FAIL", 1)])
+@pytest.mark.parametrize("command", ["check", "summary", "report"])
+def test_exit_code_by_verdict(
+    command: str,
+    status: str,
+    expected: int,
+    run: Run,
+    copied: Path,
+    verdict: dict[str, str],
+    short_report: None,
+) -> None:
+    verdict["status"] = status
+    code, out, _ = run(command, copied)
+    assert code == expected
+    assert out.startswith(f"Verdict: {status}\n")
 
 
 @pytest.fixture
 def loaded(small_fit: Fit, monkeypatch: pytest.MonkeyPatch) -> None:
     """The fit without reading and judging it anew for every form of its summary."""
-    monkeypatch.setattr(bayes_hr, "load_fit", lambda folder: small_fit, raising=False)
+    again = Fit(small_fit.result)  # not small_fit itself, which would remember a made-up verdict
+    monkeypatch.setattr(bayes_hr, "load_fit", lambda folder: again, raising=False)
 
 
 @pytest.mark.parametrize("by", [None, "average", "regime", "contrast", "country", "parameter"])
@@ -328,7 +368,12 @@ def test_report(run: Run, saved: Path, tmp_path: Path) -> None:
 
 
 def test_a_failed_fit_exits_with_1(
-    run: Run, small_fit: Fit, tmp_path: Path, short_report: None, monkeypatch: pytest.MonkeyPatch
+    run: Run,
+    small_fit: Fit,
+    tmp_path: Path,
+    short_report: None,
+    real_verdict: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     tree = small_fit.data.copy(deep=True)
     tree["sample_stats"]["diverging"][:] = True
@@ -380,7 +425,7 @@ def test_interrupted_while_saving(
 
     before = sorted(rows.parent.rglob("*"))
     monkeypatch.setattr("bayes_hr.reporting.page.write_report", interrupt)
-    code, _, err = run("fit", "demo_ratification", "--panel", rows, "--out", rows.parent / "fit", *FEW)
+    code, _, _ = run("fit", "demo_ratification", "--panel", rows, "--out", rows.parent / "fit", *FEW)
     assert code == 130
     assert samples
     assert sorted(rows.parent.rglob("*")) == before
@@ -391,8 +436,10 @@ import signal
 import sys
 from pathlib import Path
 import numpy as np
+import nutpie
 from nutpie.compiled_pyfunc import from_pyfunc
 from bayes_hr import api
+from bayes_hr.checks.result import CheckResult, Verdict
 from bayes_hr.cli import main
 from bayes_hr.engines.nuts import NutsEngine
 
@@ -403,9 +450,10 @@ def logp(x):  # slow enough that it cannot end before the interruption, and in n
 def expand(x):
     return {"x": x}
 
-NutsEngine._compile = lambda self, design, form: from_pyfunc(
-    2, lambda: logp, lambda *seeds: expand, [np.dtype("float64")], [(2,)], ["x"]
-)
+slow = from_pyfunc(2, lambda: logp, lambda *seeds: expand, [np.dtype("float64")], [(2,)], ["x"])
+sample = nutpie.sample
+nutpie.sample = lambda compiled, **settings: sample(slow, **settings)
+NutsEngine._compile = lambda self, design, form: None
 api.check_space = lambda folder, need: None
 signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background
 sys.exit(main(sys.argv[1:]))

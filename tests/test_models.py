@@ -28,10 +28,11 @@ from bayes_hr.cards import Card, parse_card
 from bayes_hr.data.panel import Panel
 from bayes_hr.design import Design
 from bayes_hr.errors import InputError
+from bayes_hr.forms import chosen_form, whitening_of
 from bayes_hr.kernels import Whitening
-from bayes_hr.pymc_models import build_model, chosen_form, model_data
+from bayes_hr.pymc_models import build_model, model_data
 from bayes_hr.pymc_models.errors import complete_years
-from bayes_hr.pymc_models.geometry import Whitened, whitening_of
+from bayes_hr.pymc_models.geometry import Whitened
 from bayes_hr.ratification_design import build, with_ratification_years
 
 RTOL = 1e-7

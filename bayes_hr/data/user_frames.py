@@ -184,7 +184,7 @@ def _renamed(df: pd.DataFrame, columns: Mapping[str, str], outcome: str) -> pd.D
         if column not in frame.columns:
             raise InputError(
                 f"missing column {column!r}; {nearest(column, df.columns)}. If it has another name, say so: "
-                f"columns={{{column!r}: '...'}}"
+                f"columns={{{column!r}: '...'}} (--column {column}=...)"
             )
     if not {"ratification_year", "ratified"} & set(frame.columns):
         raise InputError(

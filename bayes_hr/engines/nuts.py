@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bayes_hr.engines.assemble import assemble_posterior
+from bayes_hr.engines.integrated import IntegratedDensity, supports
 from bayes_hr.errors import InputError
-from bayes_hr.pymc_models import build_model, chosen_form, model_data
+from bayes_hr.forms import chosen_form
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,19 +62,21 @@ class NutsEngine:
         """
         form = chosen_form(design, self.form)
         started = time.perf_counter()
+        by_hand = self.sampler == "nutpie" and form == "integrated" and supports(design)
         if self.sampler == "nutpie":
-            compiled = self._compile(design, form)
+            compiled = _hand_written(design) if by_hand else self._compile(design, form)
             compile_seconds = time.perf_counter() - started
             raw, statistics = _sample_nutpie(compiled, settings, progress)
         else:
             compile_seconds = float("nan")
-            raw, statistics = _sample_pymc(build_model(design, form), settings)
+            raw, statistics = _sample_pymc(design, form, settings)
         sample_seconds = time.perf_counter() - started - (compile_seconds if compile_seconds > 0 else 0.0)
         tree = assemble_posterior(design, raw, statistics, seed=settings.seed)
         tree.attrs |= {
             "engine": "nuts",
             "sampler": self.sampler,
             "form": form,
+            "density": "hand-written, equal to the PyMC model" if by_hand else "PyMC model",
             "compile_seconds": compile_seconds,
             "sample_seconds": sample_seconds,
             "max_tree_depth": MAX_TREE_DEPTH,
@@ -84,6 +87,8 @@ class NutsEngine:
         """The compiled model with this design's data, compiled anew only if the shape changed."""
         import nutpie
 
+        from bayes_hr.pymc_models import build_model, model_data
+
         shape = _shape_key(design, form)
         if self._compiled is None or shape != self._shape:
             model = build_model(design, form)
@@ -92,6 +97,28 @@ class NutsEngine:
             self._shape = shape
         data = {k: v for k, v in model_data(design).items() if k in _shared_names(self._compiled)}
         return self._compiled.with_data(**data)
+
+
+def _hand_written(design: Design) -> Any:
+    """The integrated density as nutpie takes it; compiled by numba at its first call, then kept on disk."""
+    import nutpie
+
+    density = IntegratedDensity.of(design)
+    shown = density.expand(density.initial(0))
+    density(density.initial(0))
+
+    def expand(seed: int, seed2: int, chain: int) -> Any:
+        return density.expand
+
+    return nutpie.compiled_pyfunc.from_pyfunc(
+        density.size,
+        lambda: density,
+        expand,
+        [np.dtype(float)] * len(shown),
+        [v.shape for v in shown.values()],
+        list(shown),
+        make_initial_point_fn=density.initial,
+    )
 
 
 def _shape_key(design: Design, form: str) -> tuple[Any, ...]:
@@ -172,9 +199,12 @@ def _wait(background: Any, state: dict[str, int], total: int, progress: Progress
         raise
 
 
-def _sample_pymc(model: Any, settings: SamplerSettings) -> tuple[Any, Any]:
+def _sample_pymc(design: Design, form: str, settings: SamplerSettings) -> tuple[Any, Any]:
     import pymc as pm
 
+    from bayes_hr.pymc_models import build_model
+
+    model = build_model(design, form)
     with model, warnings.catch_warnings():
         # PyMC repeats as warnings what the verdict judges from the same numbers.
         warnings.filterwarnings("ignore", module=r"pymc\.")

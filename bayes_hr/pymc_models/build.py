@@ -19,9 +19,9 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayes_hr.errors import InputError
+from bayes_hr.forms import chosen_form, coefficient_priors, whitening_of
 from bayes_hr.pymc_models.errors import add_row_likelihood, integrated_logp
-from bayes_hr.pymc_models.geometry import Whitened, whitening_of
+from bayes_hr.pymc_models.geometry import Whitened
 from bayes_hr.pymc_models.groups import group_contribution, group_factor, sampled_effects
 
 if TYPE_CHECKING:
@@ -31,33 +31,6 @@ if TYPE_CHECKING:
     from bayes_hr.priors import Prior
 
     Array = NDArray[np.float64]
-
-
-def integrable(design: Design) -> bool:
-    """Whether the group effects can be integrated out exactly."""
-    if design.error.likelihood != "gaussian" or len(design.groups) != 1:
-        return False
-    index, unit = design.groups[0].index, design.error.order.unit
-    pairs = np.unique(np.stack([unit, index], 1), axis=0)
-    return len(pairs) == len(np.unique(unit))
-
-
-def chosen_form(design: Design, form: str) -> str:
-    """Resolve ``"auto"``, and refuse what would not be exact.
-
-    Raises
-    ------
-    InputError
-        If ``integrated`` is asked for where it is not exact.
-    """
-    exact = integrable(design)
-    if form == "integrated" and not exact:
-        raise InputError(
-            'fit.form = "integrated" is exact only for Gaussian errors and one group term that contains the '
-            f"{design.error.unit}s; this card has {design.error.likelihood} errors. "
-            'Use form = "rows" or "auto".'
-        )
-    return ("integrated" if exact else "rows") if form == "auto" else form
 
 
 def model_data(design: Design) -> dict[str, Array]:
@@ -118,11 +91,9 @@ def build_model(design: Design, form: str = "auto") -> pm.Model:
 
 def _population_mean(design: Design, data: dict[str, Any]) -> Any:
     """Population part of eta, (n,), with the coefficients added to the open model."""
-    fixed = [t for t in design.population if t.sd is None]
-    priors = [t.prior for t in fixed for _ in range(t.size) if t.prior is not None]
-    mean, scale = (np.array([p[key] for p in priors]) for key in ("mu", "sigma"))
+    mean, scale = coefficient_priors(design)
     transform = Whitened(whitening_of(design))
-    coefficient = pm.Normal("coefficient", mean, scale, shape=len(priors), transform=transform)
+    coefficient = pm.Normal("coefficient", mean, scale, shape=mean.size, transform=transform)
     eta: Any = 0.0
     at = 0
     for term in design.population:
