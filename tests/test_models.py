@@ -333,7 +333,7 @@ def test_priors_of_the_joint_density_are_those_of_the_design() -> None:
         + stats.norm(0, 2).logpdf(theta["beta"]).sum()
         + stats.norm(0, 0.5).logpdf(theta["gamma"]).sum()
         + stats.norm(0.1, 0.3).logpdf(theta["tau"]).sum()
-        + stats.norm(0, 1).logpdf(theta["year_effect"]).sum()
+        + stats.norm(0, 0.5).logpdf(theta["year_effect"]).sum()
         + stats.halfnorm(scale=1).logpdf(theta["sd_country"][0])
         + stats.halfnorm(scale=0.5).logpdf(theta["sd_country"][1])
         + stats.beta(3, 3).logpdf(partial)

@@ -362,7 +362,7 @@ def test_priors_in_outcome_units_with_their_reasons() -> None:
     rows = {row[1]: row for row in tables_model.priors_table(found).rows}
     assert rows["tau"][2] == f"Normal(0, {0.5 * found.design.unit:.3g})"
     assert "published" in rows["tau"][3]
-    assert "chosen by this card; the default is half_normal(1)" in rows["sigma"][3]
+    assert "chosen by this card; the default is half_normal(0.5)" in rows["sigma"][3]
     assert set(rows) == set(tables_model.flat_priors(found.card))
     assert len(equations.prior_equations(found)) == len(rows)
 

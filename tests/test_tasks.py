@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -206,6 +207,15 @@ def test_interrupt_in_this_process_keeps_what_is_done(tmp_path: Path) -> None:
     assert calls(log) == [0, 1, 2, 3, 4]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C raises, also where a shell started the tests in the background and had SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_interrupt_with_workers_stops_at_once_and_keeps_what_is_done(tmp_path: Path) -> None:
     items = {"quick": 0.0, "endless": 60.0, "later": 61.0}
 

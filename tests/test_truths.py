@@ -20,7 +20,7 @@ from bayes_hr.engines.nuts import NutsEngine
 from bayes_hr.estimands.truth import beside_truth, truth_table
 from bayes_hr.fitting import run
 
-SETTINGS = {"engine": "nuts", "draws": 500, "tune": 300, "chains": 4}
+SETTINGS = {"engine": "nuts", "draws": 300, "tune": 300, "chains": 4}
 NO_EFFECT = ("no_effect_trends", "selection_on_trend", "pre_trend", "changing_standard")
 
 

@@ -17,11 +17,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pymc as pm
-import pytensor.tensor as pt
 
 from bayes_hr.forms import chosen_form, coefficient_priors, whitening_of
 from bayes_hr.pymc_models.errors import add_row_likelihood, integrated_logp
-from bayes_hr.pymc_models.geometry import Whitened
+from bayes_hr.pymc_models.geometry import Whitened, weighted_sum
 from bayes_hr.pymc_models.groups import group_contribution, group_factor, sampled_effects
 
 if TYPE_CHECKING:
@@ -104,7 +103,8 @@ def _population_mean(design: Design, data: dict[str, Any]) -> Any:
             part = _pooled(term, term.sd)
         shaped = part.reshape(term.shape) if term.dims else part[0]
         pm.Deterministic(term.name, shaped, dims=term.dims or None)
-        eta = eta + (pt.dot(data[f"x_{term.name}"], part) if term.index is None else part[term.index])
+        dense = term.index is None
+        eta = eta + (weighted_sum(data[f"x_{term.name}"], part, term.size) if dense else part[term.index])
     return eta
 
 

@@ -38,7 +38,8 @@ def group_factor(group: GroupTerm) -> Factor:
         lower.append([*row, pt.sqrt(left)])
     if group.corr is not None:
         L = pt.stack([pt.stack([*row, *[pt.constant(0.0)] * (q - len(row))]) for row in lower])
-        pm.Deterministic(f"corr_{group.name}", pt.dot(L, L.T), dims=(dim, f"{dim}_bis"))
+        corr = pt.sum(L[:, None, :] * L[None, :, :], axis=2)
+        pm.Deterministic(f"corr_{group.name}", corr, dims=(dim, f"{dim}_bis"))
     return sd, lower
 
 
