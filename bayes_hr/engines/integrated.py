@@ -2,7 +2,7 @@ r"""The integrated log density and its gradient, by hand: what NUTS evaluates so
 
 The same density as the PyMC model in its integrated form (:mod:`bayes_hr.pymc_models.errors`), on the same
 unconstrained coordinates; ``tests/test_integrated.py`` holds the value against PyMC's and the gradient
-against finite differences.  It is here because a fresh machine compiles this in seconds and that model far longer.
+against finite differences.  A fresh machine compiles this in seconds, and that model in far longer.
 
 With quasi-differenced rows :math:`r, Z` of a group, :math:`A = Z'Z`, :math:`b = Z'r`, group covariance
 :math:`LL'`, :math:`s = \sigma^{-2}`, :math:`B = I + s L'AL` and :math:`m = s L B^{-1} L'b` (the conditional
