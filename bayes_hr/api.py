@@ -12,16 +12,12 @@ from typing import TYPE_CHECKING, Any
 from bayes_hr import fitting
 from bayes_hr.cards import Card, load_card
 from bayes_hr.constants import SCHEMA_VERSION
-from bayes_hr.data.load import load_panel
-from bayes_hr.data.panel import Panel
-from bayes_hr.data.worlds import COVARIATES
-from bayes_hr.data.worlds import ratification as ratification_world
 from bayes_hr.errors import InputError
-from bayes_hr.estimands import ratification
+from bayes_hr.estimands.parameters import hyperparameters
 from bayes_hr.estimands.summary import EstimandDraws, effects_table
-from bayes_hr.estimands.truth import beside_truth, truth_table
+from bayes_hr.estimands.truth import beside_truth
 from bayes_hr.progress import progress_bar
-from bayes_hr.ratification_design import build
+from bayes_hr.questions import question_of
 from bayes_hr.storage import MARKER, atomic_folder, check_space, check_target
 
 if TYPE_CHECKING:
@@ -30,7 +26,8 @@ if TYPE_CHECKING:
 
     from bayes_hr.checks.reference import PermutedReference
     from bayes_hr.checks.result import Verdict
-    from bayes_hr.data.worlds import World
+    from bayes_hr.data.panel import Panel
+    from bayes_hr.design import Design
     from bayes_hr.progress import Progress
 
 _LOG = logging.getLogger("bayes_hr")
@@ -69,7 +66,12 @@ class Fit:
         """Draws of every estimand that the card asks for."""
         tree = self.result.tree
         posterior, rows = tree["posterior"].dataset, tree["constant_data"].dataset
-        return ratification.ratification_estimands(posterior, rows, self.card.estimands)
+        return question_of(self.card).estimands(self.card, posterior, rows)
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Tables beside the effects, by name (``hypotheses``, ``identification``, ...); may be empty."""
+        return question_of(self.card).tables(self.result)
 
     def effects(self, by: str | None = None) -> pd.DataFrame:
         """Effects table of the contract.
@@ -77,8 +79,9 @@ class Fit:
         Parameters
         ----------
         by
-            ``"regime"``, ``"contrast"``, ``"country"``, ``"average"``, or ``"parameter"`` for the
-            coefficients and hyperparameters; None for all that the card asks for.
+            ``"regime"``, ``"contrast"``, ``"country"``, ``"average"`` of ratification; ``"all"``,
+            ``"state"``, ``"igo"``, ``"igo_type"`` of convergence; or ``"parameter"`` for the coefficients and
+            hyperparameters; None for all that the card asks for.
 
         Raises
         ------
@@ -86,7 +89,7 @@ class Fit:
             If the card does not ask for it, or there is no such kind.
         """
         if by == "parameter":
-            return self._table([ratification.hyperparameters(self.data["posterior"].dataset)])
+            return self._table([hyperparameters(self.data["posterior"].dataset)])
         if by is None:
             return self._effects.copy()
         self._chosen(by)
@@ -140,7 +143,8 @@ class Fit:
     def _verdict(self) -> Verdict:
         from bayes_hr.checks.verdict import check
 
-        return check(self.result, self.estimands)
+        own = question_of(self.card).checks(self.result, self.tables)
+        return check(self.result, self.estimands, own)
 
     def check(self) -> Verdict:
         """PASS, REVIEW or FAIL, with every check behind it and what to do."""
@@ -233,6 +237,8 @@ class Fit:
             (work / "summary.json").write_text(text + "\n", encoding="utf-8")
             if self.reference is not None:
                 self.reference.table.to_csv(work / "reference.csv", index=False, na_rep="nan")
+            for name, table in self.tables.items():
+                table.to_csv(work / f"{name}.csv", index=False)
             if self.truth is not None:
                 self.truth.to_csv(work / "truth.csv", index=False)
             self.report(work / "report.html")
@@ -284,15 +290,16 @@ def fit(
     if out is not None:
         check_target(Path(out))
     truth = None
+    question = question_of(card)
     if panel is None:
-        panel = panel_of(card)
-        truth = truth_table(ratification_world().truth) if card.panel == "simulated" else None
-    _check_same_question(card, panel)
+        panel, truth = question.panel(card)
+    question.check_panel(card, panel)
     if out is not None:
         kept = _kept(card, panel, Path(out))
         if kept is not None:
             return kept
-    design = build(card, panel)
+    design = question.build(card, panel)
+    fitting.check_size(card, design)
     if out is not None:
         check_space(Path(out), fitting.bytes_of_draws(card, design))
     found = Fit(_run(card, panel, design, progress), truth=truth)
@@ -303,47 +310,36 @@ def fit(
 
 def panel_of(card: Card) -> Panel:
     """The panel that a card names: from the public sources, or a simulated world."""
-    if card.panel == "simulated":
-        return simulated_panel(ratification_world())
-    regime = card.regime
-    return load_panel(
-        card.panel,
-        treaty=card.treatment.name,
-        outcome=card.outcome.name,
-        regime_source=regime.source,
-        regime_rule=regime.rule,
-        regime_window=regime.window,
-        democracy=regime.democracy,
-        autocracy=regime.autocracy,
-    )
+    return question_of(card).panel(card)[0]
 
 
-def simulated_panel(world: World) -> Panel:
-    """A simulated world as a panel like any other."""
-    return Panel.from_frame(world.frame, outcome="score", covariates=COVARIATES, treaty="simulated treaty")
+def panel_from_file(path: str | Path, card: Card, *, columns: dict[str, str] | None = None) -> Panel:
+    """A user's own file as the panel of a card.
+
+    Parameters
+    ----------
+    path
+        CSV, Parquet or Stata, by suffix.
+    columns
+        Our names to the file's, where they differ.
+
+    Raises
+    ------
+    InputError
+        If the file or its rows are wrong, with the column, row or country-year.
+    """
+    return question_of(card).panel_from_file(Path(path), card, columns)
 
 
-def _check_same_question(card: Card, panel: Panel) -> None:
-    """Refuse a ready-made panel of another treaty, or with other regime classes, than the card says."""
-    asked: dict[str, Any] = {"treaty": card.treatment.name}
-    if "regime_rule" in panel.options:
-        regime = card.regime
-        window = None if regime.window is None else list(regime.window)
-        asked |= {"regime_source": regime.source, "regime_rule": regime.rule, "regime_window": window}
-        asked |= {"democracy": regime.democracy, "autocracy": regime.autocracy}
-    for option, value in asked.items():
-        has = panel.options.get(option)
-        if has != value and not (option == "treaty" and has is None):
-            raise InputError(
-                f"card {card.id}: the panel was made with {option} = {has!r}, the card asks for {value!r}. "
-                "Change the card, or make the panel again."
-            )
+def describe(card: Card) -> str:
+    """What a card is about, in a line."""
+    return question_of(card).describe(card)
 
 
-def _run(card: Card, panel: Panel, design: Any, progress: Progress | None) -> fitting.FitResult:
+def _run(card: Card, panel: Panel, design: Design, progress: Progress | None) -> fitting.FitResult:
     """Run with a progress bar unless the caller brought a callback of their own."""
     if progress is not None:
-        return fitting.run(card, panel, design=design, progress=progress)
+        return fitting.run(card, panel, design, progress=progress)
     total = card.fit.chains * (card.fit.draws + card.fit.tune)
     with progress_bar(f"{card.id}: compiling, then sampling", total) as advance:
         done = 0
@@ -354,7 +350,7 @@ def _run(card: Card, panel: Panel, design: Any, progress: Progress | None) -> fi
                 advance(now - done)
                 done = now
 
-        return fitting.run(card, panel, design=design, progress=report)
+        return fitting.run(card, panel, design, progress=report)
 
 
 def _kept(card: Card, panel: Panel, folder: Path) -> Fit | None:

@@ -149,6 +149,7 @@ def fit(
     A fit whose card, data, engine and version are unchanged is not run again.
     """
     import bayes_hr
+    from bayes_hr.api import panel_from_file
 
     chosen = bayes_hr.load_card(card)
     if where is not None:
@@ -157,9 +158,7 @@ def fit(
     rows = None
     columns = _columns(column)
     if panel is not None:
-        rows = bayes_hr.Panel.from_file(
-            panel, outcome=chosen.outcome.name, columns=columns, treaty=chosen.treatment.name
-        )
+        rows = panel_from_file(panel, chosen, columns=columns)
     elif columns:
         raise typer.BadParameter("goes with --panel FILE", param_hint="--column")
     found = bayes_hr.fit(
@@ -288,18 +287,15 @@ def models(
 ) -> None:
     """Shipped cards; with CARD, that card with every default spelled out."""
     import bayes_hr
+    from bayes_hr.api import describe
 
     if card is not None:
         typer.echo(bayes_hr.load_card(card).to_toml(), nl=False)
         return
     for name in bayes_hr.list_cards():
         found = bayes_hr.load_card(name)
-        source = "simulated" if found.panel == "simulated" else found.outcome.name
-        errors = {"ar1": "AR(1)", "iid": "independent"}[found.error.kind]
         say(f"{name}", style="bold")
-        say(
-            f"{found.treatment.name}; outcome {source}; {found.outcome.likelihood}, {errors} errors", indent=2
-        )
+        say(describe(found), indent=2)
         say(found.question, indent=2)
     say()
     say("bayes-hr models CARD prints a card; bayes-hr fit CARD fits it.")

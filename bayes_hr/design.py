@@ -17,7 +17,6 @@ import numpy as np
 import scipy.linalg
 
 if TYPE_CHECKING:
-    import xarray as xr
     from numpy.typing import NDArray
 
     from bayes_hr.data.merge import MergeReport
@@ -49,6 +48,8 @@ class PopulationTerm:
         (None then: the mean is 0).
     sd
         Prior of the SD of partially pooled coefficients, in outcome units; None if unpooled.
+    priors
+        One normal prior for each of the k coefficients, where they differ; ``prior`` is None then.
     """
 
     name: str
@@ -58,6 +59,7 @@ class PopulationTerm:
     columns: Array = field(default_factory=lambda: np.empty((0, 0)))
     index: Index | None = None
     sd: Prior | None = None
+    priors: tuple[Prior, ...] = ()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -68,6 +70,11 @@ class PopulationTerm:
     def size(self) -> int:
         """Number of coefficients."""
         return int(np.prod(self.shape, dtype=int))
+
+    @property
+    def each_prior(self) -> tuple[Prior, ...]:
+        """Prior of each coefficient, (k,); empty if a partially pooled term has none for its mean."""
+        return self.priors or ((self.prior,) * self.size if self.prior is not None else ())
 
     @property
     def labels(self) -> list[str]:
@@ -128,6 +135,37 @@ class GroupTerm:
 
 
 @dataclass(frozen=True)
+class SerialTerm:
+    r"""One effect for each year of a unit, AR(1) over its years, shared by all rows of that unit-year.
+
+    .. math:: s_t = \rho^g s_{t-g} + \nu_t, \quad \nu_t \sim N(0, (1 - \rho^{2g})\, sd^2),
+
+    over a gap of g years, so that ``sd`` is the SD of the effects themselves, in any year.
+
+    Attributes
+    ----------
+    name, unit
+        Of the effects (``state_year``) and of the unit whose years they are (``state``).
+    index
+        (n,) unit-year of each row.
+    order
+        Order of the m unit-years; ``order.unit`` is the unit of each.
+    loading
+        (n,) what a row takes of its unit-year's effect: 1, or a sign.
+    sd, rho
+        Priors: SD of the effects in outcome units, autocorrelation from one year to the next.
+    """
+
+    name: str
+    unit: str
+    index: Index
+    order: RowOrder
+    loading: Array
+    sd: Prior
+    rho: Prior
+
+
+@dataclass(frozen=True)
 class ErrorStructure:
     """Family and dependence of the errors.
 
@@ -155,6 +193,34 @@ class ErrorStructure:
 
 
 @dataclass(frozen=True)
+class View:
+    """Parts of the rows whose outcomes the fitted model must be able to produce (predictive checks).
+
+    Attributes
+    ----------
+    name
+        What a part is: ``country``, ``class-year``.
+    labels
+        Name of each part, for people.
+    index
+        (n,) part of each row.
+    statistics
+        What is compared: ``mean``, ``SD``.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    index: Index
+    statistics: tuple[str, ...]
+
+
+def view(name: str, keys: NDArray[Any], statistics: tuple[str, ...] = ("mean", "SD")) -> View:
+    """A view by (n,) keys; its labels are the keys as text, in order."""
+    labels, index = np.unique(keys.astype(str), return_inverse=True)
+    return View(name, tuple(labels.tolist()), index.astype(np.int64), statistics)
+
+
+@dataclass(frozen=True)
 class Design:
     """Everything an engine needs, and the keys by which its draws are read again.
 
@@ -162,8 +228,8 @@ class Design:
     ----------
     y
         (n,) outcome, in its own units.
-    population, groups, error
-        The model's parts.
+    population, groups, error, serial
+        The model's parts; ``serial`` is None where no unit-year has an effect of its own.
     rows
         Per-row facts, each (n,): keys, year, class, treatment, as the estimands and checks need them.
     unit, centre
@@ -172,6 +238,10 @@ class Design:
         Mean and SD by which each control was standardised.
     merge
         Rows in, dropped with reasons, used.
+    views
+        Parts of the rows for predictive checks; the first is that of the question's main unit.
+    headline
+        A coefficient that stands for the question in the prior predictive check: term, position, words.
     nuisance
         Names of population terms that are known to overlap (intercepts and year effects): rank is
         judged for the others after projecting these out.
@@ -188,6 +258,9 @@ class Design:
     merge: MergeReport
     nuisance: tuple[str, ...] = ("alpha", "beta", "year_effect")
     attrs: dict[str, str] = field(default_factory=dict)
+    serial: SerialTerm | None = None
+    views: tuple[View, ...] = ()
+    headline: tuple[str, int, str] | None = None
 
     @property
     def n(self) -> int:
@@ -197,6 +270,10 @@ class Design:
     def term(self, name: str) -> PopulationTerm:
         """Return a population term by name."""
         return next(t for t in self.population if t.name == name)
+
+    def group(self, name: str) -> GroupTerm:
+        """Return a group term by name."""
+        return next(g for g in self.groups if g.name == name)
 
     def coords(self) -> dict[str, tuple[Label, ...]]:
         """All dims and their labels."""
@@ -208,31 +285,6 @@ class Design:
             out[f"{group.name}_term"] = out[f"{group.name}_term_bis"] = group.terms
         return out
 
-    def to_dataset(self) -> xr.Dataset:
-        """Rows, outcome and columns as an xarray Dataset with dim ``obs`` (saved with every fit)."""
-        import xarray as xr
-
-        data: dict[str, Any] = {name: ("obs", _plain(values)) for name, values in self.rows.items()}
-        coords: dict[str, Any] = {"obs": np.arange(self.n)}
-        for term in self.population:
-            if term.index is not None:
-                data[f"index_{term.name}"] = ("obs", term.index)
-            elif term.dims:
-                data[f"x_{term.name}"] = (("obs", *term.dims), term.columns)
-                coords |= {dim: _plain(np.array(term.coords[dim])) for dim in term.dims}
-        for group in self.groups:
-            data[f"index_{group.name}"] = ("obs", group.index)
-            data[f"z_{group.name}"] = (("obs", f"{group.name}_term"), group.Z)
-            coords[group.name] = _plain(np.array(group.levels))
-            coords[f"{group.name}_term"] = _plain(np.array(group.terms))
-        data["unit"] = ("obs", self.error.order.unit)
-        return xr.Dataset(data, coords)
-
-
-def _plain(values: NDArray[Any]) -> NDArray[Any]:
-    """Strings as objects: the one dtype that survives a round trip through netCDF."""
-    return values.astype(object) if values.dtype.kind in "US" else values
-
 
 def rank_deficient(design: Design) -> tuple[str, ...]:
     """Coefficients that the rows cannot tell apart from the others or from intercepts and year effects.
@@ -240,7 +292,12 @@ def rank_deficient(design: Design) -> tuple[str, ...]:
     Terms that are not nuisance are projected on the nuisance ones, one column after the other on those
     before it; a coefficient is named if less than 1e-8 of its column's length is left.
     """
-    nuisance = [t.matrix() for t in design.population if t.name in design.nuisance]
+    # Year dummies add up to the levels: all but one of them span the same, and overlap with no level.
+    nuisance = [
+        t.matrix()[:, 1:] if t.index is not None else t.matrix()
+        for t in design.population
+        if t.name in design.nuisance
+    ]
     basis = scipy.linalg.orth(np.hstack(nuisance)) if nuisance else np.zeros((design.n, 0))
     bad = []
     for term in design.population:

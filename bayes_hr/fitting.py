@@ -22,9 +22,9 @@ from bayes_hr.cards import Card, parse_card
 from bayes_hr.constants import SCHEMA_VERSION
 from bayes_hr.data.merge import MergeReport
 from bayes_hr.design import Design, rank_deficient
+from bayes_hr.design_io import from_dataset
 from bayes_hr.engines.settings import SamplerSettings
 from bayes_hr.errors import InputError
-from bayes_hr.ratification_design import build, rebuild
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -94,10 +94,10 @@ def changes(old: dict[str, str], new: dict[str, str]) -> list[str]:
 def run(
     card: Card,
     panel: Panel,
+    design: Design,
     *,
     progress: Progress | None = None,
     engine: NutsEngine | None = None,
-    design: Design | None = None,
 ) -> FitResult:
     """Fit a card to a panel.
 
@@ -107,12 +107,12 @@ def run(
         With its engine resolved (:func:`resolved_card`).
     panel
         Rows.
+    design
+        The design that the card's family makes of both.
     progress
         Called with draws done and in all.
     engine
         An engine to reuse, so that a compiled model serves again.
-    design
-        The design of this card and panel, if it is already at hand.
 
     Raises
     ------
@@ -121,10 +121,9 @@ def run(
     """
     from bayes_hr.engines.nuts import NutsEngine
 
-    design = design or build(card, panel)
     engine = engine or NutsEngine(card.fit.sampler, card.fit.form)
     tree = engine.sample(design, settings_of(card), progress)
-    tree.attrs |= {"treaty": card.treatment.name, "card": card.id}
+    tree.attrs |= {"card": card.id, **design.attrs}
     return FitResult(tree, card, _provenance(card, panel, design, tree))
 
 
@@ -141,6 +140,29 @@ def settings_of(card: Card) -> SamplerSettings:
         seed=fit.seed,
         target_accept=fit.target_accept,
         cores=min(fit.chains, usable),
+    )
+
+
+MAX_NUTS_ROWS: Final = 50_000
+"""Rows above which NUTS is not begun: every gradient reads every row, thousands of times."""
+
+
+def check_size(card: Card, design: Design) -> None:
+    """Refuse a design that NUTS would need hours for, before it begins.
+
+    Raises
+    ------
+    InputError
+        With an estimate of the time, and what would do.
+    """
+    if design.n <= MAX_NUTS_ROWS:
+        return
+    # Measured: about 0.2 microseconds a row and gradient on each of two cores, some 30 gradients a draw.
+    hours = 0.2e-6 * design.n * 30 * card.fit.chains * (card.fit.draws + card.fit.tune) / 2 / 3600
+    raise InputError(
+        f"card {card.id}: {design.n:,} rows are too many for NUTS (limit {MAX_NUTS_ROWS:,}; at best "
+        f"{max(hours, 1):,.0f} hours here). This card waits for the fast engine, which is not there yet. "
+        "Until then take fewer rows: `where` with fewer years, or igo.organisations with fewer IGOs."
     )
 
 
@@ -172,13 +194,10 @@ def _provenance(card: Card, panel: Panel, design: Design, tree: xr.DataTree) -> 
 
 def design_of(result: FitResult) -> Design:
     """The design of a fit, also of one that was loaded."""
-    found = result.provenance
-    return rebuild(
-        result.card,
+    return from_dataset(
         result.tree["constant_data"].dataset,
         result.tree["observed_data"].dataset["y"].values,
-        MergeReport.from_dict(found["merge"]),
-        {k: (v[0], v[1]) for k, v in found["standardised"].items()},
+        MergeReport.from_dict(result.provenance["merge"]),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,39 +16,93 @@ if TYPE_CHECKING:
     from bayes_hr.design import Design
 
     Array = NDArray[np.float64]
+    Index = NDArray[np.int64]
 
 
 def integrable(design: Design) -> bool:
-    """Whether the group effects can be integrated out exactly."""
-    if design.error.likelihood != "gaussian" or len(design.groups) != 1:
+    """Whether the effects of the one group term can be integrated out exactly, whatever the errors' order."""
+    if design.error.likelihood != "gaussian" or len(design.groups) != 1 or design.serial is not None:
         return False
-    index, unit = design.groups[0].index, design.error.order.unit
-    pairs = np.unique(np.stack([unit, index], 1), axis=0)
-    return len(pairs) == len(np.unique(unit))
+    return _nested(design.error.order.unit, design.groups[0].index)
 
 
-def chosen_form(design: Design, form: str) -> str:
+def _nested(inner: Index, outer: Index) -> bool:
+    """Whether each level of ``inner`` lies within one level of ``outer``."""
+    pairs = np.unique(np.stack([inner, outer], 1), axis=0)
+    return len(pairs) == len(np.unique(inner))
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """Which effects fall into independent blocks, one for each level of a unit, given all the others.
+
+    Attributes
+    ----------
+    unit
+        (n,) block of each row, counted from 0.
+    inner, outer
+        Positions of the group terms that lie within blocks, and of those that cut across them.
+    """
+
+    unit: Index
+    inner: tuple[int, ...]
+    outer: tuple[int, ...]
+
+
+def blocks_of(design: Design) -> Blocks | None:
+    """Blocks within which effects can be integrated out exactly: independent Gaussian errors needed.
+
+    The unit is that of the unit-year effects; else the group with most levels that lies in no other.
+    """
+    if design.error.likelihood != "gaussian" or design.error.kind != "iid" or not design.groups:
+        return None
+    indices = [g.index for g in design.groups]
+    if design.serial is not None:
+        unit = design.serial.order.unit[design.serial.index]
+    else:
+        others = [[k for k in indices if k is not i] for i in indices]
+        top = [i for i, rest in zip(indices, others, strict=True) if not any(_nested(i, k) for k in rest)]
+        unit = max(top or indices, key=lambda i: int(i.max()))
+    inner = tuple(g for g, index in enumerate(indices) if _nested(index, unit))
+    if not inner:
+        return None
+    return Blocks(unit, inner, tuple(g for g in range(len(indices)) if g not in inner))
+
+
+def chosen_form(design: Design, form: str, sampler: str = "nutpie") -> str:
     """Resolve ``"auto"``, and refuse what would not be exact.
 
     Raises
     ------
     InputError
-        If ``integrated`` is asked for where it is not exact.
+        If ``integrated`` is asked for where it is not exact, or not written for the sampler.
     """
-    exact = integrable(design)
+    by_block = design.serial is not None or len(design.groups) > 1
+    pooled = any(t.sd is not None for t in design.population)
+    exact = blocks_of(design) is not None and not pooled if by_block else integrable(design)
     if form == "integrated" and not exact:
-        raise InputError(
-            'fit.form = "integrated" is exact only for Gaussian errors and one group term that contains the '
-            f"{design.error.unit}s; this card has {design.error.likelihood} errors. "
-            'Use form = "rows" or "auto".'
+        why = (
+            "errors that are Gaussian and independent given the unit-years, and no pooled population term"
+            if by_block
+            else f"Gaussian errors and one group term that contains the {design.error.unit}s"
         )
-    return ("integrated" if exact else "rows") if form == "auto" else form
+        raise InputError(
+            f'fit.form = "integrated" is exact only for {why}; this card has {design.error.likelihood} '
+            'errors. Use form = "rows" or "auto".'
+        )
+    if form == "integrated" and by_block and sampler != "nutpie":
+        raise InputError(
+            'fit.form = "integrated" with several group terms needs sampler = "nutpie"; '
+            'use that, or form = "rows".'
+        )
+    written = exact and (not by_block or sampler == "nutpie")
+    return ("integrated" if written else "rows") if form == "auto" else form
 
 
 def coefficient_priors(design: Design) -> tuple[Array, Array]:
     """Mean and SD of the normal priors of the unpooled coefficients, in the order of the terms."""
     fixed = [t for t in design.population if t.sd is None]
-    priors = [t.prior for t in fixed for _ in range(t.size) if t.prior is not None]
+    priors = [p for t in fixed for p in t.each_prior]
     return np.array([p["mu"] for p in priors]), np.array([p["sigma"] for p in priors])
 
 

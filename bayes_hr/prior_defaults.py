@@ -48,19 +48,26 @@ REASONS: Final[dict[str, str]] = {
 
 def default_priors(card: Card) -> dict[str, str | dict[str, str]]:
     """Priors of every parameter that this card's model has, and of no other."""
-    out: dict[str, str | dict[str, str]] = {"alpha": "normal(0, 2.5)", "beta": "normal(0, 2)"}
+    from bayes_hr.cards import ConvergenceCard, RatificationCard
+
+    out: dict[str, str | dict[str, str]] = {}
+    if isinstance(card, RatificationCard):
+        out |= {"alpha": "normal(0, 2.5)", "beta": "normal(0, 2)", "tau": "normal(0, 0.5)"}
+        if card.treatment.pooling == "partial":
+            out["sd_tau"] = "half_normal(0.25)"
+    if isinstance(card, ConvergenceCard):
+        terms = dict.fromkeys(t for g in card.groups for t in g.terms if t != "intercept")
+        out["beta"] = {t: "normal(0, 0.2)" if t.endswith("_slope") else "normal(0, 1.5)" for t in terms}
+        if card.state_years.effects == "ar1":
+            out |= {"sd_state_year": "half_normal(0.5)", "rho": "uniform(-1, 1)"}
     if card.population:
         out["gamma"] = "normal(0, 0.5)"
-    out["tau"] = "normal(0, 0.5)"
-    if card.treatment.pooling == "partial":
-        out["sd_tau"] = "half_normal(0.25)"
     if card.time.effects == "unpooled":
-        out["year_effect"] = "normal(0, 0.5)"
+        out["year_effect"] = "normal(0, 0.5)" if isinstance(card, RatificationCard) else "normal(0, 0.25)"
     elif card.time.effects == "pooled":
         out["sd_year_effect"] = "half_normal(0.5)"
-    scales = {"intercept": "half_normal(1)", "ratified": "half_normal(0.5)"}
     for group in card.groups:
-        out[f"sd_{group.name}"] = {term: scales[term] for term in group.terms}
+        out[f"sd_{group.name}"] = {term: _spread(group.name, term) for term in group.terms}
         if group.correlated and len(group.terms) > 1:
             out[f"corr_{group.name}"] = "lkj(2)"
     out["sigma"] = "half_normal(0.5)"
@@ -69,6 +76,14 @@ def default_priors(card: Card) -> dict[str, str | dict[str, str]]:
     if card.outcome.likelihood == "student_t":
         out["nu"] = "gamma(2, 0.1)"
     return out
+
+
+def _spread(group: str, term: str) -> str:
+    """Default prior of the SD of a varying coefficient."""
+    if term.endswith("_slope"):
+        return "half_normal(0.2)"
+    wide = group == "country" and term == "intercept"
+    return "half_normal(1)" if wide else "half_normal(0.5)"
 
 
 def complete_priors(card: Card) -> dict[str, str | dict[str, str]]:

@@ -12,30 +12,33 @@ for Human Rights*, https://doi.org/10.1017/CBO9780511811340).
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from bayes_hr.data.merge import DropStep, drop_rows
-from bayes_hr.design import Design, ErrorStructure, GroupTerm, PopulationTerm
+from bayes_hr.design import Design, ErrorStructure, GroupTerm, PopulationTerm, View, view
+from bayes_hr.design_parts import (
+    CardPriors,
+    controls_term,
+    filtered,
+    lagged,
+    need_numbers,
+    scale_of,
+    without_missing,
+)
 from bayes_hr.errors import InputError
 from bayes_hr.kernels import RowOrder, row_order
-from bayes_hr.priors import Prior, parse_prior
-from bayes_hr.row_filter import matching_rows
 
 if TYPE_CHECKING:
-    import xarray as xr
     from numpy.typing import NDArray
 
-    from bayes_hr.cards import Card
-    from bayes_hr.data.merge import MergeReport
+    from bayes_hr.cards import RatificationCard as Card
+    from bayes_hr.data.merge import DropStep, MergeReport
     from bayes_hr.data.panel import Panel
 
     Array = NDArray[np.float64]
-    Scales = dict[str, tuple[float, float]]
 
 ONE_CLASS = "all countries"
 CLASS_ORDER = ("stable autocracy", "transition", "stable democracy")
@@ -57,27 +60,6 @@ def build(card: Card, panel: Panel) -> Design:
     frame, steps = _used_rows(card, frame)
     _check_identified(card, frame)
     return _assemble(card, frame, panel.merge.extend(frame, *steps))
-
-
-def rebuild(card: Card, rows: xr.Dataset, y: Array, merge: MergeReport, control_scales: Scales) -> Design:
-    """The design of a saved fit, from the rows that were saved with it.
-
-    Parameters
-    ----------
-    rows
-        ``constant_data`` of the fit's tree (:meth:`bayes_hr.design.Design.to_dataset`).
-    y
-        (n,) outcome.
-    merge, control_scales
-        As the fit's provenance has them.
-    """
-    names = {"ccode": "ccode", "year": "year", "country_name": "country", "regime_class": "regime"}
-    names |= {"treated": "_D", "ratification_year": "ratification_year"}
-    frame = pd.DataFrame({theirs: rows[ours].values for ours, theirs in names.items()})
-    frame[card.outcome.name] = y
-    for label, (centre, scale) in control_scales.items():
-        frame[f"_x_{label}"] = rows["x_gamma"].sel(covariate=label).values * scale + centre
-    return _assemble(card, frame, merge)
 
 
 def with_ratification_years(design: Design, years: Array, lag: int) -> Design:
@@ -102,11 +84,10 @@ def with_ratification_years(design: Design, years: Array, lag: int) -> Design:
 def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport) -> Design:
     """Matrices, indices and priors from the rows used."""
     y = frame[card.outcome.name].to_numpy(float)
-    unit = float(np.std(y)) if card.outcome.scale == "sd" else float(card.outcome.scale)
-    centre = float(np.mean(y)) if card.outcome.centre == "mean" else float(card.outcome.centre)
+    unit, centre = scale_of(card, y)
     codes, levels = pd.factorize(frame["ccode"], sort=True)
     order = row_order(codes.astype(np.int64), frame["year"].to_numpy(np.int64))
-    priors = _Priors(card, unit, centre)
+    priors = CardPriors(card, unit, centre)
     population, standardised = _population(card, frame, priors)
     return Design(
         y=y,
@@ -134,24 +115,9 @@ def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport) -> Design:
         standardised=standardised,
         merge=merge,
         attrs={"family": card.family, "treatment": card.treatment.name, "outcome": card.outcome.name},
+        views=_views(frame),
+        headline=("tau", 0, "effect of ratification in a class"),
     )
-
-
-class _Priors:
-    """Priors of a card in outcome units."""
-
-    def __init__(self, card: Card, unit: float, centre: float) -> None:
-        self._card, self._unit, self._centre = card, unit, centre
-
-    def __call__(self, key: str, term: str | None = None) -> Prior:
-        text = self._card.priors[key]
-        chosen = text[term] if isinstance(text, dict) and term is not None else str(text)
-        prior = parse_prior(chosen, where=f"card {self._card.id}, priors.{key}")
-        free = key in {"rho", "nu"} or key.startswith("corr_")
-        scaled = prior if free else prior.scaled(self._unit)
-        if key == "alpha":
-            return Prior("normal", (scaled["mu"] + self._centre, scaled["sigma"]))
-        return scaled
 
 
 def _check_panel_is_the_cards(card: Card, panel: Panel) -> None:
@@ -180,60 +146,23 @@ def _check_panel_is_the_cards(card: Card, panel: Panel) -> None:
 def _with_columns(card: Card, panel: Panel) -> pd.DataFrame:
     """The panel's rows with treatment and lagged controls as columns."""
     frame = panel.frame.sort_values(["ccode", "year"]).reset_index(drop=True)
-    need = [card.outcome.name, *(c.name for c in card.population)]
-    for name in need:
-        if name not in frame.columns:
-            if name in panel.unused:
-                raise InputError(f"card {card.id}: column {name!r} must hold numbers, and it holds text.")
-            near = difflib.get_close_matches(name, list(frame.columns), n=1)
-            hint = f" Did you mean {near[0]!r}?" if near else ""
-            raise InputError(
-                f"card {card.id}: the panel has no column {name!r}; it has {', '.join(frame.columns)}.{hint}"
-            )
-        if not pd.api.types.is_numeric_dtype(frame[name]):
-            raise InputError(f"card {card.id}: column {name!r} must hold numbers, not {frame[name].dtype}.")
+    need_numbers(card, panel, frame, [card.outcome.name, *(c.name for c in card.population)])
     if "country" not in frame.columns:
         frame["country"] = frame["ccode"].astype(str)
     if "regime" not in frame.columns:
         frame["regime"] = ONE_CLASS
     frame["_D"] = (frame["years_since"] >= card.treatment.lag).astype(float)
     for control in card.population:
-        frame[f"_x_{control.label}"] = _lagged(frame, control.name, control.lag)
+        frame[f"_x_{control.label}"] = lagged(frame, control.name, control.lag)
     return frame
-
-
-def _lagged(frame: pd.DataFrame, name: str, lag: int) -> Array:
-    """Value of a column ``lag`` calendar years before, in the same country; missing if that year is."""
-    past = frame[["ccode", "year", name]].assign(year=frame["year"] + lag)
-    merged = frame[["ccode", "year"]].merge(past, on=["ccode", "year"], how="left", validate="1:1")
-    return merged[name].to_numpy(float)
 
 
 def _used_rows(card: Card, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[DropStep]]:
     """Apply the card's filter, then drop rows without a needed value, saying which and why."""
-    steps: list[DropStep] = []
-
-    def drop(frame: pd.DataFrame, mask: pd.Series, reason: str) -> pd.DataFrame:
-        left, step = drop_rows(frame, mask, reason)
-        gone = sorted(set(frame["country"]) - set(left["country"]))
-        names = f"countries lost: {', '.join(gone)}" if gone else "no country lost"
-        steps.append(DropStep(step.reason, step.rows, step.countries, names))
-        return left
-
-    keep = matching_rows(frame, card.where)
-    if not keep.all():
-        frame = drop(frame, ~keep, f"outside the card's filter: {card.where}")
+    frame, steps = filtered(card, frame)
     checks = [(card.outcome.name, card.outcome.name), *((c.label, f"_x_{c.label}") for c in card.population)]
-    for label, column in checks:
-        missing = frame[column].isna()
-        if missing.any():
-            frame = drop(frame, missing, f"{label} missing")
-    if frame.empty:
-        told = "; ".join(f"{s.reason}: {s.rows}" for s in steps)
-        raise InputError(
-            f"card {card.id}: no rows are left ({told}). Check `where`, the controls and the years."
-        )
-    return frame, steps
+    frame, more = without_missing(card, frame, checks)
+    return frame, [*steps, *more]
 
 
 def _check_identified(card: Card, frame: pd.DataFrame) -> None:
@@ -262,36 +191,36 @@ def _check_identified(card: Card, frame: pd.DataFrame) -> None:
 
 
 def _population(
-    card: Card, frame: pd.DataFrame, priors: _Priors
+    card: Card, frame: pd.DataFrame, priors: CardPriors
 ) -> tuple[tuple[PopulationTerm, ...], dict[str, tuple[float, float]]]:
     """Population terms in the order of the docstring's equation, and how controls were standardised."""
     n = len(frame)
     classes = _class_labels(frame)
     member = (frame["regime"].to_numpy()[:, None] == np.array(classes)[None, :]).astype(float)
-    terms = [PopulationTerm("alpha", (), {}, priors("alpha"), np.ones((n, 1)))]
+    terms = [PopulationTerm("alpha", (), {}, priors("alpha", level=True), np.ones((n, 1)))]
     if len(classes) > 1:
         labels = tuple(f"regime: {c}" for c in classes[1:])
         terms.append(PopulationTerm("beta", ("term",), {"term": labels}, priors("beta"), member[:, 1:]))
-    standardised: dict[str, tuple[float, float]] = {}
-    if card.population:
-        columns = []
-        for control in card.population:
-            x = frame[f"_x_{control.label}"].to_numpy(float)
-            centre, scale = (float(x.mean()), float(x.std())) if control.standardise else (0.0, 1.0)
-            if x.min() == x.max():  # rounding can leave a constant a tiny SD
-                raise InputError(f"card {card.id}: control {control.label!r} has one value in the rows used.")
-            standardised[control.label] = (centre, scale)
-            columns.append((x - centre) / scale)
-        covariates: dict[str, tuple[str | int, ...]] = {"covariate": tuple(standardised)}
-        terms.append(
-            PopulationTerm("gamma", ("covariate",), covariates, priors("gamma"), np.stack(columns, 1))
-        )
+    gamma, standardised = controls_term(card, frame, priors("gamma") if card.population else None)
+    terms += [gamma] if gamma else []
     treated = member * frame["_D"].to_numpy()[:, None]
     pooled = priors("sd_tau") if card.treatment.pooling == "partial" else None
     terms.append(PopulationTerm("tau", ("regime",), {"regime": classes}, priors("tau"), treated, sd=pooled))
     if card.time.effects != "none":
         terms.append(_year_effects(card, frame, classes, priors))
     return tuple(terms), standardised
+
+
+def _views(frame: pd.DataFrame) -> tuple[View, ...]:
+    """Countries in level order, and class-years."""
+    codes, levels = pd.factorize(frame["ccode"], sort=True)
+    names = dict(zip(frame["ccode"].tolist(), frame["country"].tolist(), strict=True))
+    labels = tuple(f"{names[level]} ({level})" for level in levels.tolist())
+    keys = frame["regime"].astype(str) + " " + frame["year"].astype(str)
+    return (
+        View("country", labels, codes.astype(np.int64), ("mean", "SD")),
+        view("class-year", keys.to_numpy(str), ("mean",)),
+    )
 
 
 def _class_labels(frame: pd.DataFrame) -> tuple[str, ...]:
@@ -302,7 +231,7 @@ def _class_labels(frame: pd.DataFrame) -> tuple[str, ...]:
 
 
 def _year_effects(
-    card: Card, frame: pd.DataFrame, classes: tuple[str, ...], priors: _Priors
+    card: Card, frame: pd.DataFrame, classes: tuple[str, ...], priors: CardPriors
 ) -> PopulationTerm:
     """Effects of each year, by regime class unless the card says otherwise."""
     year = frame["year"].to_numpy(np.int64)
@@ -326,7 +255,7 @@ def _year_effects(
 
 
 def _country(
-    card: Card, frame: pd.DataFrame, order: RowOrder, levels: tuple[int, ...], priors: _Priors
+    card: Card, frame: pd.DataFrame, order: RowOrder, levels: tuple[int, ...], priors: CardPriors
 ) -> GroupTerm:
     """Varying intercepts and ratification effects by country."""
     group = card.groups[0]

@@ -5,7 +5,7 @@ Engine-neutral: it reads arrays, never a sampler.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +36,8 @@ class ParameterDraw:
         (levels, q) effects by group.
     sigma, rho, nu
         Error parameters; ``rho`` 0 for independent errors, ``nu`` None for Gaussian ones.
+    sd_serial
+        SD of the unit-years' effects, whose autocorrelation is then ``rho``; None where there are none.
     """
 
     population: dict[str, Array]
@@ -43,10 +45,11 @@ class ParameterDraw:
     sigma: float
     rho: float
     nu: float | None
+    sd_serial: float | None = None
 
 
 def linear_predictor(design: Design, draw: ParameterDraw) -> Array:
-    """Eta of each row, (n,)."""
+    """Eta of each row, (n,), without the unit-years' effects."""
     eta = np.zeros(design.n)
     for term in design.population:
         eta += term.predict(draw.population[term.name])
@@ -66,6 +69,7 @@ def posterior_draws(design: Design, posterior: xr.Dataset, count: int) -> Iterat
             float(stacked["sigma"][i]),
             float(stacked["rho"][i]) if "rho" in stacked else 0.0,
             float(stacked["nu"][i]) if "nu" in stacked else None,
+            float(stacked[f"sd_{design.serial.name}"][i]) if design.serial else None,
         )
 
 
@@ -78,24 +82,39 @@ def prior_draws(design: Design, rng: np.random.Generator, count: int) -> Iterato
             q = len(g.terms)
             lower = np.eye(q) if g.corr is None else lkj_cholesky(rng, g.corr["eta"], q, 1)[0]
             groups[g.name] = rng.standard_normal((len(g.levels), q)) @ (sd[:, None] * lower).T
-        error = design.error
+        error, serial = design.error, design.serial
+        rho = serial.rho if serial else error.rho
         yield ParameterDraw(
             {t.name: _prior_coefficients(t, rng) for t in design.population},
             groups,
             float(error.sigma.rvs(rng)),
-            float(error.rho.rvs(rng)) if error.rho else 0.0,
+            float(rho.rvs(rng)) if rho else 0.0,
             float(error.nu.rvs(rng)) if error.nu else None,
+            float(serial.sd.rvs(rng)) if serial else None,
         )
 
 
 def _prior_coefficients(term: PopulationTerm, rng: np.random.Generator) -> Array:
     if term.sd is None:
-        return np.atleast_1d(term.prior.rvs(rng, term.size)) if term.prior else np.zeros(term.size)
+        return np.array([float(p.rvs(rng)) for p in term.each_prior])
     mean = float(term.prior.rvs(rng)) if term.prior else 0.0
     return np.asarray(mean + float(term.sd.rvs(rng)) * rng.standard_normal(term.size))
 
 
-def simulate_errors(rng: np.random.Generator, order: RowOrder, draw: ParameterDraw) -> Array:
+def simulate_errors(rng: np.random.Generator, design: Design, draw: ParameterDraw) -> Array:
+    """All that eta leaves open, (n,): errors, and unit-years' effects where there are any."""
+    if design.serial is None:
+        return row_errors(rng, design.error.order, draw)
+    order = design.serial.order
+    weight, _ = transition(draw.rho, order)
+    s = (draw.sd_serial or 0.0) * np.sqrt(1.0 - weight**2) * rng.standard_normal(weight.size)
+    for year in np.flatnonzero(~order.first):
+        s[year] += weight[year] * s[year - 1]
+    independent = replace(draw, rho=0.0)
+    return design.serial.loading * s[design.serial.index] + row_errors(rng, design.error.order, independent)
+
+
+def row_errors(rng: np.random.Generator, order: RowOrder, draw: ParameterDraw) -> Array:
     """Errors of the rows, (n,): AR(1) over calendar years, so gaps are exact for Gaussian shocks.
 
     Student-t shocks of a gap of g years are drawn year by year.
@@ -115,6 +134,42 @@ def simulate_errors(rng: np.random.Generator, order: RowOrder, draw: ParameterDr
     return e
 
 
-def innovations(residual: Array, order: RowOrder, draw: ParameterDraw) -> Array:
-    """Standardised yearly shocks (n,): independent with SD 1 if the model is right."""
-    return quasi_difference(residual, draw.rho, order) / draw.sigma
+def draw_unit_years(rng: np.random.Generator, design: Design, draw: ParameterDraw, residual: Array) -> Array:
+    """One exact draw of the unit-years' effects (m,), given what eta leaves of an outcome (n,).
+
+    The posterior precision is tridiagonal over the unit-years: that of the AR(1) plus the rows' (Rue & Held
+    2005, *Gaussian Markov Random Fields*, section 2.3).
+
+    Raises
+    ------
+    ValueError
+        If the design has no unit-years.
+    """
+    from scipy.linalg import cholesky_banded, solve_banded, solveh_banded
+
+    serial = design.serial
+    if serial is None or draw.sd_serial is None:
+        raise ValueError("this design has no unit-years")
+    weight, _ = transition(draw.rho, serial.order)
+    variance = draw.sd_serial**2 * (1.0 - weight**2)
+    m, s2 = weight.size, draw.sigma**2
+    band = np.zeros((2, m))
+    band[0] = 1.0 / variance + np.bincount(serial.index, serial.loading**2, minlength=m) / s2
+    band[0, :-1] += (weight**2 / variance)[1:]
+    band[1, :-1] = -(weight / variance)[1:]
+    right = np.bincount(serial.index, serial.loading * residual, minlength=m) / s2
+    lower = cholesky_banded(band, lower=True)
+    upper = np.stack([np.r_[0.0, lower[1, :-1]], lower[0]])
+    noise = solve_banded((0, 1), upper, rng.standard_normal(m))
+    return np.asarray(solveh_banded(band, right, lower=True) + noise)
+
+
+def innovations(rng: np.random.Generator, design: Design, draw: ParameterDraw, residual: Array) -> Array:
+    """Standardised shocks (n,): independent with SD 1 if the model is right.
+
+    Yearly shocks of AR(1) errors; with unit-years, the rows' errors once a draw of these is taken off.
+    """
+    if design.serial is None:
+        return quasi_difference(residual, draw.rho, design.error.order) / draw.sigma
+    s = draw_unit_years(rng, design, draw, residual)
+    return np.asarray((residual - design.serial.loading * s[design.serial.index]) / draw.sigma)

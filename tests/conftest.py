@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from bayes_hr.api import Fit, simulated_panel
+from bayes_hr.api import Fit
 from bayes_hr.cards import load_card
 from bayes_hr.data.fetch import cache_dir, is_offline
 from bayes_hr.data.parsed import parsed_path
@@ -24,6 +24,8 @@ from bayes_hr.data.worlds import World, ratification
 from bayes_hr.engines.nuts import NutsEngine
 from bayes_hr.estimands.truth import truth_table
 from bayes_hr.fitting import resolved_card, run
+from bayes_hr.questions.ratification import simulated_panel
+from bayes_hr.ratification_design import build
 
 
 @cache
@@ -122,5 +124,6 @@ def small_engine() -> NutsEngine:
 def small_fit(small_world: World, small_engine: NutsEngine) -> Fit:
     """The demo card fitted to the small world: the one compilation that many tests share."""
     card = resolved_card(load_card("demo_ratification"), draws=300, tune=300, chains=4)
-    result = run(card, simulated_panel(small_world), engine=small_engine)
+    panel = simulated_panel(small_world)
+    result = run(card, panel, build(card, panel), engine=small_engine)
     return Fit(result, truth=truth_table(small_world.truth))

@@ -12,6 +12,7 @@ from bayes_hr.constants import CI_PROB
 from bayes_hr.data.worlds import ratification
 from bayes_hr.estimands import ratification as r
 from bayes_hr.estimands.contrasts import pairwise
+from bayes_hr.estimands.parameters import hyperparameters
 from bayes_hr.estimands.summary import COLUMNS, EstimandDraws, effects_table, interval
 from bayes_hr.estimands.truth import beside_truth, truth_table
 
@@ -99,7 +100,7 @@ def test_contrasts_are_every_pair_with_transition_first(posterior: xr.Dataset) -
 
 
 def test_hyperparameters_leave_out_constants(posterior: xr.Dataset) -> None:
-    levels = r.hyperparameters(posterior).levels
+    levels = hyperparameters(posterior).levels
     assert "corr_country[intercept, ratified]" in levels
     assert not any("intercept, intercept" in level for level in levels)
     assert not any(level.startswith(("u_", "tau")) for level in levels)

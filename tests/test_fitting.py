@@ -14,13 +14,15 @@ import xarray as xr
 
 import bayes_hr
 from bayes_hr import fitting
-from bayes_hr.api import Fit, simulated_panel
+from bayes_hr.api import Fit
 from bayes_hr.cards import parse_card
 from bayes_hr.checks.reference import permuted_reference
 from bayes_hr.data.panel import Panel
 from bayes_hr.data.worlds import World
 from bayes_hr.engines.nuts import NutsEngine
 from bayes_hr.errors import InputError
+from bayes_hr.questions.ratification import simulated_panel
+from bayes_hr.ratification_design import build
 
 FILES = {"fit.nc", "spec.toml", "provenance.json", "effects.csv", "summary.json", "report.html", "truth.csv"}
 
@@ -65,7 +67,7 @@ def test_written_files_agree_with_the_fit(small_fit: Fit, saved: Path) -> None:
 
 def test_design_of_a_loaded_fit_is_that_of_the_panel(saved: Path, small_world: World) -> None:
     again = bayes_hr.load_fit(saved)
-    fresh = fitting.build(again.card, simulated_panel(small_world))
+    fresh = build(again.card, simulated_panel(small_world))
     rebuilt = fitting.design_of(again.result)
     np.testing.assert_allclose(rebuilt.y, fresh.y)
     for a, b in zip(fresh.population, rebuilt.population, strict=True):

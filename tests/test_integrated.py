@@ -11,13 +11,13 @@ import pytest
 from pytensor.compile.mode import Mode
 from scipy import stats
 
-from bayes_hr.api import simulated_panel
 from bayes_hr.cards import load_card
 from bayes_hr.data.worlds import ratification
 from bayes_hr.design import Design
 from bayes_hr.engines.integrated import IntegratedDensity, supports
 from bayes_hr.priors import Prior, parse_prior
 from bayes_hr.pymc_models import build_model
+from bayes_hr.questions.ratification import simulated_panel
 from bayes_hr.ratification_design import build
 
 COUNTRY = {"name": "country", "terms": ["intercept", "ratified"], "correlated": True}

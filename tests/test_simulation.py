@@ -11,20 +11,22 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bayes_hr.api import simulated_panel
 from bayes_hr.cards import load_card
 from bayes_hr.checks.predictive import predictive_checks, prior_predictive, replicate
 from bayes_hr.checks.reference import permute_years
 from bayes_hr.data.worlds import World, ratification
 from bayes_hr.design import Design
+from bayes_hr.design_io import from_dataset, to_dataset
 from bayes_hr.kernels import row_order
-from bayes_hr.ratification_design import build, rebuild, with_ratification_years
+from bayes_hr.questions.ratification import simulated_panel
+from bayes_hr.ratification_design import build, with_ratification_years
 from bayes_hr.simulation import (
     ParameterDraw,
     innovations,
     linear_predictor,
     posterior_draws,
     prior_draws,
+    row_errors,
     simulate_errors,
 )
 
@@ -48,7 +50,7 @@ def test_errors_have_the_exact_covariance_over_gaps() -> None:
     order = row_order(np.zeros(4, int), np.array([1990, 1991, 1994, 1995]))
     draw = ParameterDraw({}, {}, sigma=0.5, rho=0.8, nu=None)
     rng = np.random.default_rng(2)
-    e = np.array([simulate_errors(rng, order, draw) for _ in range(20_000)])
+    e = np.array([row_errors(rng, order, draw) for _ in range(20_000)])
     years = np.array([1990, 1991, 1994, 1995])
     exact = 0.25 / (1 - 0.64) * 0.8 ** np.abs(years[:, None] - years)
     assert np.abs(np.cov(e.T) - exact).max() < 4 * exact.max() * np.sqrt(2 / 20_000)
@@ -59,7 +61,7 @@ def test_student_t_gap_sums_yearly_shocks() -> None:
     order = row_order(np.zeros(2, int), np.array([1990, 1993]))
     draw = ParameterDraw({}, {}, sigma=1.0, rho=0.5, nu=8.0)
     rng = np.random.default_rng(3)
-    e = np.array([simulate_errors(rng, order, draw) for _ in range(40_000)])
+    e = np.array([row_errors(rng, order, draw) for _ in range(40_000)])
     shock = e[:, 1] - 0.5**3 * e[:, 0]
     assert shock.var() == pytest.approx(8 / 6 * (1 + 0.25 + 0.0625), rel=0.05)
 
@@ -67,8 +69,8 @@ def test_student_t_gap_sums_yearly_shocks() -> None:
 def test_linear_predictor_and_innovations_undo_each_other(design: Design) -> None:
     draw = draw_of(design, rho=0.9, sigma=0.3)
     rng = np.random.default_rng(5)
-    e = simulate_errors(rng, design.error.order, draw)
-    shocks = innovations(e, design.error.order, draw)
+    e = simulate_errors(rng, design, draw)
+    shocks = innovations(rng, design, draw, e)
     assert shocks.std() == pytest.approx(1.0, abs=4 / np.sqrt(2 * design.n))
     eta = linear_predictor(design, draw)
     direct = sum(t.matrix() @ draw.population[t.name] for t in design.population)
@@ -97,7 +99,7 @@ def with_outcome(design: Design, y: np.ndarray) -> Design:
 
 def test_predictive_checks_pass_on_the_models_own_data(design: Design) -> None:
     draw = draw_of(design, rho=0.8, sigma=0.3)
-    y = linear_predictor(design, draw) + simulate_errors(np.random.default_rng(6), design.error.order, draw)
+    y = linear_predictor(design, draw) + simulate_errors(np.random.default_rng(6), design, draw)
     own = with_outcome(design, y)
     checks = predictive_checks(replicate(own, fake_posterior(own, draw), seed=1, draws=40))
     assert {c.status for c in checks} == {"PASS"}, [c.text for c in checks]
@@ -105,7 +107,7 @@ def test_predictive_checks_pass_on_the_models_own_data(design: Design) -> None:
 
 def test_ignored_autocorrelation_asks_for_review(design: Design) -> None:
     draw = draw_of(design, rho=0.8, sigma=0.3)
-    y = linear_predictor(design, draw) + simulate_errors(np.random.default_rng(6), design.error.order, draw)
+    y = linear_predictor(design, draw) + simulate_errors(np.random.default_rng(6), design, draw)
     iid = ParameterDraw(draw.population, draw.groups, 0.5, 0.0, None)
     own = with_outcome(design, y)
     checks = {
@@ -118,7 +120,7 @@ def test_ignored_autocorrelation_asks_for_review(design: Design) -> None:
 def test_heavy_tails_ask_for_review(design: Design) -> None:
     draw = draw_of(design, rho=0.8, sigma=0.3)
     heavy = ParameterDraw(draw.population, draw.groups, 0.3, 0.8, 2.5)
-    y = linear_predictor(design, draw) + simulate_errors(np.random.default_rng(6), design.error.order, heavy)
+    y = linear_predictor(design, draw) + simulate_errors(np.random.default_rng(6), design, heavy)
     own = with_outcome(design, y)
     checks = {
         c.name: c for c in predictive_checks(replicate(own, fake_posterior(own, draw), seed=1, draws=40))
@@ -139,9 +141,7 @@ def test_prior_predictive_covers_the_simulated_world(design: Design) -> None:
 
 
 def test_rebuilt_design_is_the_same(design: Design) -> None:
-    again = rebuild(
-        load_card("demo_ratification"), design.to_dataset(), design.y, design.merge, design.standardised
-    )
+    again = from_dataset(to_dataset(design), design.y, design.merge)
     for a, b in zip(design.population, again.population, strict=True):
         np.testing.assert_allclose(a.matrix(), b.matrix(), atol=1e-12)
         assert (a.name, a.coords, a.prior) == (b.name, b.coords, b.prior)

@@ -13,12 +13,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bayes_hr.api import Fit, simulated_panel
+from bayes_hr.api import Fit
 from bayes_hr.cards import load_card
 from bayes_hr.data.worlds import World, ar1_errors, ratification
 from bayes_hr.engines.nuts import NutsEngine
 from bayes_hr.estimands.truth import beside_truth, truth_table
 from bayes_hr.fitting import run
+from bayes_hr.questions.ratification import simulated_panel
+from bayes_hr.ratification_design import build
 
 SETTINGS = {"engine": "nuts", "draws": 300, "tune": 300, "chains": 4}
 NO_EFFECT = ("no_effect_trends", "selection_on_trend", "pre_trend", "changing_standard")
@@ -35,7 +37,8 @@ def world_of(name: str, seed: int = 1) -> World:
 
 def population_effects(engine: NutsEngine, world: World, **changes: object) -> pd.DataFrame:
     card = load_card("demo_ratification").replace(fit=SETTINGS, estimands=["regime", "contrast"], **changes)
-    fit = Fit(run(card, simulated_panel(world), engine=engine))
+    panel = simulated_panel(world)
+    fit = Fit(run(card, panel, build(card, panel), engine=engine))
     assert fit.result.tree["sample_stats"]["diverging"].sum() == 0
     return beside_truth(fit.effects(), truth_table(world.truth)).set_index(["level", "reference"])
 
@@ -60,7 +63,8 @@ def test_no_effect_is_not_reported_as_one(engine: NutsEngine, name: str) -> None
 def test_a_country_that_never_ratifies_gets_its_prior_and_a_flag(engine: NutsEngine) -> None:
     world = world_of("transition_only")
     card = load_card("demo_ratification").replace(fit=SETTINGS)
-    fit = Fit(run(card, simulated_panel(world), engine=engine))
+    panel = simulated_panel(world)
+    fit = Fit(run(card, panel, build(card, panel), engine=engine))
     countries = fit.effects(by="country").query("estimand == 'deviation'")
     never = countries[countries["note"].str.startswith("never")]
     switch = countries[countries["note"] == ""]

@@ -25,6 +25,8 @@ from bayes_hr.simulation import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import xarray as xr
     from numpy.typing import NDArray
 
@@ -66,41 +68,26 @@ class Replicates:
 
 
 def replicate(design: Design, posterior: xr.Dataset, *, seed: int, draws: int = DRAWS) -> Replicates:
-    """Simulate the rows anew ``draws`` times; compare statistics by country, by class-year and of shocks."""
+    """Simulate the rows anew ``draws`` times; compare statistics of the design's views, and of shocks."""
     rng = np.random.default_rng([seed, 2])
-    order, y = design.error.order, design.y
-    country = design.groups[0].index
-    labels, cell = _class_years(design)
+    y = design.y
     found: dict[str, list[tuple[Array, Array]]] = {}
     for draw in posterior_draws(design, posterior, draws):
         eta = linear_predictor(design, draw)
-        again = eta + simulate_errors(rng, order, draw)
+        again = eta + simulate_errors(rng, design, draw)
         pairs = {
-            "country mean": (_means(y, country), _means(again, country)),
-            "country SD": (_spreads(y, country), _spreads(again, country)),
-            "class-year mean": (_means(y, cell), _means(again, cell)),
-            "shock autocorrelation": (_shock(design, draw, y - eta), _shock(design, draw, again - eta)),
-            "shocks beyond 3 SD": (_tail(design, draw, y - eta), _tail(design, draw, again - eta)),
+            f"{view.name} {statistic}": _both(_STATISTICS[statistic], y, again, view.index)
+            for view in design.views
+            for statistic in view.statistics
         }
+        own, new = (innovations(rng, design, draw, v - eta) for v in (y, again))
+        pairs["shock autocorrelation"] = _autocorrelation_of(design, own), _autocorrelation_of(design, new)
+        pairs["shocks beyond 3 SD"] = _beyond(draw, own), _beyond(draw, new)
         for name, pair in pairs.items():
             found.setdefault(name, []).append(pair)
     stacked = {n: (np.array([p[0] for p in v]), np.array([p[1] for p in v])) for n, v in found.items()}
-    names = _country_names(design)
-    return Replicates(stacked, {"country mean": names, "country SD": names, "class-year mean": labels})
-
-
-def _country_names(design: Design) -> list[str]:
-    """``Cuba (40)``, in level order."""
-    names = dict(zip(design.rows["ccode"].tolist(), design.rows["country_name"].tolist(), strict=True))
-    return [f"{names[level]} ({level})" for level in design.groups[0].levels]
-
-
-def _class_years(design: Design) -> tuple[list[str], Index]:
-    keys = (
-        pd.Series(design.rows["regime_class"].astype(str)) + " " + pd.Series(design.rows["year"]).astype(str)
-    )
-    codes, labels = pd.factorize(keys, sort=True)
-    return [str(label) for label in labels], codes
+    labels = {f"{v.name} {s}": list(v.labels) for v in design.views for s in v.statistics}
+    return Replicates(stacked, labels)
 
 
 def _means(values: Array, index: Index) -> Array:
@@ -112,13 +99,20 @@ def _spreads(values: Array, index: Index) -> Array:
     return np.asarray(np.sqrt(_means((values - mean[index]) ** 2, index)))
 
 
-def _shock(design: Design, draw: ParameterDraw, residual: Array) -> Array:
-    order = design.error.order
-    return np.array([lag_one_autocorrelation(innovations(residual, order, draw), order)])
+def _both(
+    statistic: Callable[[Array, Index], Array], y: Array, again: Array, part: Index
+) -> tuple[Array, Array]:
+    return statistic(y, part), statistic(again, part)
 
 
-def _tail(design: Design, draw: ParameterDraw, residual: Array) -> Array:
-    shocks = innovations(residual, design.error.order, draw)
+_STATISTICS: Final = {"mean": _means, "SD": _spreads}
+
+
+def _autocorrelation_of(design: Design, shocks: Array) -> Array:
+    return np.array([lag_one_autocorrelation(shocks, design.error.order)])
+
+
+def _beyond(draw: ParameterDraw, shocks: Array) -> Array:
     return np.array([np.mean(np.abs(shocks) > 3.0 * (1.0 if draw.nu is None else _t_spread(draw.nu)))])
 
 
@@ -130,11 +124,11 @@ def _t_spread(nu: float) -> float:
 
 
 def predictive_checks(replicates: Replicates) -> list[CheckResult]:
-    """Judge the replicates: shocks' autocorrelation and tails, countries, class-years."""
+    """Judge the replicates: shocks' autocorrelation and tails, and each view of the rows."""
     return [
         _autocorrelation(replicates),
         _tails(replicates),
-        *(_group(replicates, name) for name in ("country mean", "country SD", "class-year mean")),
+        *(_group(replicates, name) for name in replicates.labels),
     ]
 
 
@@ -175,7 +169,7 @@ def _group(replicates: Replicates, name: str) -> CheckResult:
     text = f"{outside.sum()} of {len(labels)} outside their 98 % predictive interval"
     if share <= max(GROUP_LIMIT, usual):
         return CheckResult(name, PASS, text, table=table)
-    advice = "Look at these countries or years: a missing control, a break in the data, or a wrong scale."
+    advice = "Look at the rows named here: a missing control, a break in the data, or a wrong scale."
     return CheckResult(name, REVIEW, f"{text} ({named})", advice, table)
 
 
@@ -185,30 +179,35 @@ def prior_predictive(design: Design, *, seed: int, draws: int = DRAWS) -> pd.Dat
     Returns
     -------
     pandas.DataFrame
-        Rows: SD of the outcome, its range, SD of country means, lag-1 autocorrelation of residuals, and
-        the effect of ratification in a class; columns ``observed, q05, q50, q95``.
+        Rows: SD of the outcome, its range, SD of the means of the design's first view and SD within its
+        parts, and the design's headline coefficient; columns ``observed, q05, q50, q95``.
     """
     rng = np.random.default_rng([seed, 3])
-    order, country = design.error.order, design.groups[0].index
+    main = design.views[0]
+    many = f"{main.name[:-1]}ies" if main.name.endswith("y") else f"{main.name}s"
+    names = ["SD of the outcome", "largest minus smallest outcome"]
+    names += [f"SD of {main.name} means", f"SD within {many}"]
     rows = []
     for draw in prior_draws(design, rng, draws):
-        y = linear_predictor(design, draw) + simulate_errors(rng, order, draw)
-        tau = draw.population["tau"][0] if "tau" in draw.population else np.nan
-        rows.append([*_outcome_statistics(y, country), float(tau)])
-    names = [
-        "SD of the outcome",
-        "largest minus smallest outcome",
-        "SD of country means",
-        "SD within countries",
-    ]
+        y = linear_predictor(design, draw) + simulate_errors(rng, design, draw)
+        rows.append([*_outcome_statistics(y, main.index), *_headline(design, draw)])
+    if design.headline is not None:
+        names.append(design.headline[2])
     quantiles = np.quantile(np.array(rows), [0.05, 0.5, 0.95], axis=0)
-    observed = [*_outcome_statistics(design.y, country), np.nan]
+    observed = [*_outcome_statistics(design.y, main.index), *([np.nan] if design.headline else [])]
     return pd.DataFrame(
         {"observed": observed, "q05": quantiles[0], "q50": quantiles[1], "q95": quantiles[2]},
-        index=pd.Index([*names, "effect of ratification in a class"], name="statistic"),
+        index=pd.Index(names, name="statistic"),
     )
 
 
-def _outcome_statistics(y: Array, country: Index) -> list[float]:
-    means = _means(y, country)
-    return [float(y.std()), float(np.ptp(y)), float(means.std()), float((y - means[country]).std())]
+def _headline(design: Design, draw: ParameterDraw) -> list[float]:
+    if design.headline is None:
+        return []
+    term, at, _ = design.headline
+    return [float(draw.population[term][at])]
+
+
+def _outcome_statistics(y: Array, part: Index) -> list[float]:
+    means = _means(y, part)
+    return [float(y.std()), float(np.ptp(y)), float(means.std()), float((y - means[part]).std())]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
+from bayes_hr.cards import RatificationCard
 from bayes_hr.constants import CI_PROB
 from bayes_hr.errors import InputError
 from bayes_hr.estimands.contrasts import pairwise
@@ -111,13 +112,18 @@ def permuted_reference(
     Raises
     ------
     InputError
-        If ``n`` is smaller than 2, or the folder holds another job's results.
+        If the card is not about ratification, ``n`` is smaller than 2, or the folder holds another job's
+        results.
     """
     from bayes_hr.engines.nuts import NutsEngine
 
     if n < 2:
         raise InputError(
             f"permuted reference: n = {n} refits; at least 2 are needed (20 or more are sensible)."
+        )
+    if not isinstance(result.card, RatificationCard):
+        raise InputError(
+            f"permuted reference: card {result.card.id} is not about ratification; nothing to permute."
         )
     card = result.card.replace(fit=SHORT)
     design = design_of(result)

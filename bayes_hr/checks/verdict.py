@@ -9,15 +9,17 @@ import pandas as pd
 from bayes_hr.checks import convergence
 from bayes_hr.checks.predictive import predictive_checks, replicate
 from bayes_hr.checks.result import CheckResult, Verdict, verdict_of
-from bayes_hr.estimands.ratification import hyperparameters
+from bayes_hr.estimands.parameters import hyperparameters
 from bayes_hr.estimands.summary import effects_table
 from bayes_hr.fitting import FitResult, design_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bayes_hr.estimands.summary import EstimandDraws
 
 
-def check(result: FitResult, estimands: list[EstimandDraws]) -> Verdict:
+def check(result: FitResult, estimands: list[EstimandDraws], more: Sequence[CheckResult] = ()) -> Verdict:
     """Judge a fit: convergence of everything reported, then posterior predictive checks.
 
     Parameters
@@ -26,6 +28,8 @@ def check(result: FitResult, estimands: list[EstimandDraws]) -> Verdict:
         A finished or loaded fit.
     estimands
         Everything that the report shows.
+    more
+        Checks that the question brings of its own.
     """
     posterior = result.tree["posterior"].dataset
     finite = convergence.finite(posterior)
@@ -46,7 +50,7 @@ def check(result: FitResult, estimands: list[EstimandDraws]) -> Verdict:
         convergence.rank(tuple(result.provenance["rank_deficient"])),
     ]
     replicates = replicate(design_of(result), posterior, seed=result.card.fit.seed)
-    return verdict_of([*checks, *predictive_checks(replicates)])
+    return verdict_of([*checks, *predictive_checks(replicates), *more])
 
 
 def _names(table: pd.DataFrame) -> pd.Series:

@@ -7,6 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
+from bayes_hr.design_io import to_dataset
+from bayes_hr.engines.blocks import BlockDensity
+from bayes_hr.engines.covariance import covariance_factor
+from bayes_hr.forms import integrable
 from bayes_hr.kernels import draw_group_effects
 
 if TYPE_CHECKING:
@@ -14,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bayes_hr.design import Design, GroupTerm
+    from bayes_hr.design import Design
 
     Array = NDArray[np.float64]
 
@@ -27,18 +31,10 @@ def population_part(design: Design, posterior: xr.Dataset, chain: int, draw: int
     return eta
 
 
-def covariance_factor(group: GroupTerm, posterior: xr.Dataset, chain: int, draw: int) -> Array:
-    """Cholesky factor (q, q) of a group's covariance at one draw."""
-    sd = posterior[f"sd_{group.name}"].values[chain, draw]
-    if group.corr is None:
-        return np.diag(sd)
-    corr = posterior[f"corr_{group.name}"].values[chain, draw]
-    # A correlation that rounds to 1 would have no factor: shrink it by less than any draw can tell.
-    return np.asarray(sd[:, None] * np.linalg.cholesky(corr * (1 - 1e-12) + 1e-12 * np.eye(len(sd))))
-
-
-def _integrated_effects(design: Design, posterior: xr.Dataset, seed: int) -> Array:
-    """Exact draws (chain, draw, groups, q) of the effects that the sampler integrated out."""
+def _integrated_effects(design: Design, posterior: xr.Dataset, seed: int) -> dict[str, Array]:
+    """Exact draws (chain, draw, groups, q) of the effects that the sampler integrated out, by variable."""
+    if not integrable(design):
+        return _block_effects(design, posterior, seed)
     group, order = design.groups[0], design.error.order
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     out = np.empty((chains, draws, len(group.levels), len(group.terms)))
@@ -54,9 +50,28 @@ def _integrated_effects(design: Design, posterior: xr.Dataset, seed: int) -> Arr
                 order=order,
                 rho=float(posterior["rho"].values[c, d]) if "rho" in posterior else 0.0,
                 sigma=float(posterior["sigma"].values[c, d]),
-                factor=covariance_factor(group, posterior, c, d),
+                factor=covariance_factor(group, _at(posterior, c, d)),
             )
-    return out
+    return {f"u_{group.name}": out}
+
+
+def _at(posterior: xr.Dataset, chain: int, draw: int) -> dict[str, Array]:
+    """Every variable at one draw."""
+    return {str(name): values.values[chain, draw] for name, values in posterior.data_vars.items()}
+
+
+def _block_effects(design: Design, posterior: xr.Dataset, seed: int) -> dict[str, Array]:
+    """The same where several groups lie in one unit; unit-years are drawn with them and not kept."""
+    density = BlockDensity.of(design)
+    chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
+    found: dict[str, Array] = {}
+    for c, sequence in enumerate(np.random.SeedSequence([seed, 1]).spawn(chains)):
+        rng = np.random.default_rng(sequence)
+        for d in range(draws):
+            for name, values in density.effects(rng, _at(posterior, c, d)).items():
+                if name.startswith("u_"):
+                    found.setdefault(name, np.empty((chains, draws, *values.shape)))[c, d] = values
+    return found
 
 
 def assemble_posterior(
@@ -78,6 +93,7 @@ def assemble_posterior(
         shapes |= {f"sd_{group.name}": (dim,), f"u_{group.name}": (group.name, dim)}
         shapes |= {f"corr_{group.name}": (dim, f"{dim}_bis")} if group.corr is not None else {}
     scalars = [
+        *([f"sd_{design.serial.name}"] if design.serial else []),
         "sigma",
         "rho",
         "nu",
@@ -88,10 +104,9 @@ def assemble_posterior(
         if name in raw:
             data[name] = (("chain", "draw", *dims), raw[name].values)
     posterior = xr.Dataset(data, {**base, **_used_coords(coords, data)})
-    for group in design.groups:
-        if f"u_{group.name}" not in data:
-            dims = ("chain", "draw", *shapes[f"u_{group.name}"])
-            data[f"u_{group.name}"] = (dims, _integrated_effects(design, posterior, seed))
+    if any(f"u_{group.name}" not in data for group in design.groups):
+        for name, values in _integrated_effects(design, posterior, seed).items():
+            data[name] = (("chain", "draw", *shapes[name]), values)
     posterior = xr.Dataset(data, {**base, **_used_coords(coords, data)})
     stats = {name: (("chain", "draw"), values.values) for name, values in statistics.items()}
     return xr.DataTree.from_dict(
@@ -99,7 +114,7 @@ def assemble_posterior(
             "posterior": posterior,
             "sample_stats": xr.Dataset(stats, base),
             "observed_data": xr.Dataset({"y": ("obs", design.y)}, {"obs": np.arange(design.n)}),
-            "constant_data": design.to_dataset(),
+            "constant_data": to_dataset(design),
         }
     )
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bayes_hr.engines.assemble import assemble_posterior
+from bayes_hr.engines.blocks import BlockDensity
 from bayes_hr.engines.integrated import IntegratedDensity, supports
 from bayes_hr.errors import InputError
-from bayes_hr.forms import chosen_form
+from bayes_hr.forms import chosen_form, integrable
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -60,9 +61,10 @@ class NutsEngine:
         InputError
             If the form is not exact for this design, or the sampler cannot start.
         """
-        form = chosen_form(design, self.form)
+        form = chosen_form(design, self.form, self.sampler)
         started = time.perf_counter()
-        by_hand = self.sampler == "nutpie" and form == "integrated" and supports(design)
+        written = supports(design) or not integrable(design)
+        by_hand = self.sampler == "nutpie" and form == "integrated" and written
         if self.sampler == "nutpie":
             compiled = _hand_written(design) if by_hand else self._compile(design, form)
             compile_seconds = time.perf_counter() - started
@@ -103,7 +105,7 @@ def _hand_written(design: Design) -> Any:
     """The integrated density as nutpie takes it; compiled by numba at its first call, then kept on disk."""
     import nutpie
 
-    density = IntegratedDensity.of(design)
+    density = IntegratedDensity.of(design) if supports(design) else BlockDensity.of(design)
     shown = density.expand(density.initial(0))
     density(density.initial(0))
 
@@ -125,9 +127,12 @@ def _shape_key(design: Design, form: str) -> tuple[Any, ...]:
     """What a compiled model has built in: everything but the arrays of ``model_data``."""
     indices = [t.index for t in design.population if t.index is not None] + [g.index for g in design.groups]
     order = design.error.order
-    arrays = [*indices, order.unit, order.gap]
-    priors = [(t.name, str(t.prior), str(t.sd), t.labels) for t in design.population]
+    arrays: list[Any] = [*indices, order.unit, order.gap]
+    priors = [(t.name, str([str(p) for p in t.each_prior]), str(t.sd), t.labels) for t in design.population]
     groups = [(g.name, g.terms, [str(p) for p in g.sd], str(g.corr), g.centred) for g in design.groups]
+    serial = design.serial
+    arrays += [serial.index, serial.loading, serial.order.unit, serial.order.gap] if serial else []
+    priors.append(("unit-years", str(serial.sd), str(serial.rho), []) if serial else ("", "", "", []))
     error = (design.error.kind, design.error.likelihood, str(design.error.sigma), str(design.error.rho))
     return (form, *(a.tobytes() for a in arrays), repr((priors, groups, error, str(design.error.nu))))
 

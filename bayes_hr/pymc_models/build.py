@@ -22,6 +22,7 @@ from bayes_hr.forms import chosen_form, coefficient_priors, whitening_of
 from bayes_hr.pymc_models.errors import add_row_likelihood, integrated_logp
 from bayes_hr.pymc_models.geometry import Whitened, weighted_sum
 from bayes_hr.pymc_models.groups import group_contribution, group_factor, sampled_effects
+from bayes_hr.pymc_models.serial import unit_years
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,7 +62,7 @@ def build_model(design: Design, form: str = "auto") -> pm.Model:
     InputError
         If ``integrated`` is asked for where it is not exact.
     """
-    form = chosen_form(design, form)
+    form = chosen_form(design, form, "pymc")
     coords = {dim: list(labels) for dim, labels in design.coords().items()}
     with pm.Model(coords={**coords, "obs": np.arange(design.n)}) as model:
         data = {name: pm.Data(name, values) for name, values in model_data(design).items()}
@@ -84,6 +85,8 @@ def build_model(design: Design, form: str = "auto") -> pm.Model:
             for group in design.groups:
                 u = sampled_effects(group, *factors[group.name])
                 mean = mean + group_contribution(group, u, data[f"z_{group.name}"])
+            if design.serial is not None:
+                rho, mean = None, mean + unit_years(design.serial)
             add_row_likelihood(design, data["y_data"], mean, sigma, rho)
     return model
 

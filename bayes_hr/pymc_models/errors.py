@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bayes_hr.kernels import RowOrder
 
 
-def _power(rho: Any, gap: np.ndarray[Any, Any]) -> Any:
+def powers(rho: Any, gap: np.ndarray[Any, Any]) -> Any:
     """``rho ** gap`` for whole gaps, smooth for negative ``rho``; (n,)."""
     return sum((gap == g).astype(float) * rho ** int(g) for g in np.unique(gap))
 
@@ -30,7 +30,7 @@ def _gaussian_transition(order: RowOrder, rho: Any) -> tuple[Any, Any]:
     if rho is None:
         return 0.0, 1.0
     stationary = 1.0 / (1.0 - rho**2)
-    power = _power(rho, order.gap)
+    power = powers(rho, order.gap)
     weight = pt.where(order.first, 0.0, power)
     return weight, pt.sqrt(pt.where(order.first, stationary, (1.0 - power**2) * stationary))
 

@@ -1,0 +1,243 @@
+"""The sections of a card: outcome, treatment, groups and the rest, each a strict table of its own."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Section(BaseModel):
+    """A table of a card: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+def with_tuples(data: Any) -> Any:
+    """A table with its lists as tuples; anything else is left for the checks to refuse."""
+    if not isinstance(data, dict):
+        return data
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
+
+
+class Outcome(Section):
+    """The dependent variable.
+
+    ``scale`` is the unit in which the card's priors are written, in outcome units: a number (1.0 for
+    a latent score, which is on a standard-normal scale by construction) or ``"sd"``, the standard
+    deviation of the outcome over the rows used.  ``centre`` is where the prior of the intercept is
+    centred: a number or ``"mean"``, the mean over the rows used.  The numbers are recorded and reported.
+    """
+
+    name: str
+    likelihood: Literal["gaussian", "student_t"] = "gaussian"
+    scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["sd"] = "sd"
+    centre: Annotated[float, Field(allow_inf_nan=False)] | Literal["mean"] = "mean"
+    label: str = ""
+    higher_is_better: bool = True
+
+
+class Treatment(Section):
+    """The treaty; ``D = 1`` from ``lag`` full years after ratification on."""
+
+    name: str
+    lag: Annotated[int, Field(ge=0, le=20)] = 1
+    pooling: Literal["none", "partial"] = "none"
+
+
+class Regime(Section):
+    """How countries are put into regime classes; see :mod:`bayes_hr.data.regimes`."""
+
+    source: Literal["polity5"] = "polity5"
+    rule: Literal["before_treaty", "before_ratification", "whole_history", "window"] = "before_treaty"
+    window: tuple[int, int] | None = None
+    democracy: int = 8
+    autocracy: int = 3
+
+    @model_validator(mode="before")
+    @classmethod
+    def _window_from_list(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("window"), list):
+            return {**data, "window": tuple(data["window"])}
+        return data
+
+    @model_validator(mode="after")
+    def _window_belongs_to_rule(self) -> Self:
+        if (self.rule == "window") != (self.window is not None):
+            raise ValueError('window = [first, last] goes with rule = "window", and only with it')
+        if self.window is not None and self.window[0] > self.window[1]:
+            raise ValueError("window must be [first year, last year]")
+        if self.autocracy >= self.democracy:
+            raise ValueError("autocracy (highest polity2 of an autocracy) must be below democracy")
+        return self
+
+
+class Group(Section):
+    """Varying intercepts and slopes by group.
+
+    ``centred`` chooses the parametrisation per term when the effects are sampled: ``"auto"`` (not
+    centred), one boolean, or one for each term.  It does not change the model.
+    """
+
+    name: str
+    terms: tuple[str, ...] = ()
+    correlated: bool = True
+    centred: Literal["auto"] | bool | tuple[bool, ...] = "auto"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuples_from_lists(cls, data: Any) -> Any:
+        return with_tuples(data)
+
+    @model_validator(mode="after")
+    def _lengths_agree(self) -> Self:
+        if len(set(self.terms)) != len(self.terms):
+            raise ValueError("terms must name each varying coefficient once")
+        if isinstance(self.centred, tuple) and len(self.centred) != len(self.terms):
+            raise ValueError(f"centred has {len(self.centred)} entries for {len(self.terms)} terms")
+        return self
+
+    @property
+    def centred_terms(self) -> tuple[bool, ...]:
+        """Parametrisation of each term; ``"auto"`` is not centred."""
+        if isinstance(self.centred, tuple):
+            return self.centred
+        return (self.centred is True,) * len(self.terms)
+
+
+def as_covariate(value: Any) -> Any:
+    """A control given by its name alone, as a table."""
+    return {"name": value} if isinstance(value, str) else value
+
+
+class Covariate(Section):
+    """A control; standardised over the rows used (mean and SD are recorded), lagged within country.
+
+    ``mediator`` tags a control that ratification may itself change.
+    """
+
+    name: str
+    lag: Annotated[int, Field(ge=0, le=20)] = 0
+    standardise: bool = True
+    mediator: bool = False
+
+    @property
+    def label(self) -> str:
+        """Coordinate of its coefficient, e.g. ``log_gdppc_lag1``."""
+        return f"{self.name}_lag{self.lag}" if self.lag else self.name
+
+
+class Time(Section):
+    """Year effects: by regime class (``regime``), or common to all rows (``all``), each with a weak prior.
+
+    ``unpooled`` gives every effect a normal prior of fixed scale (weakly regularised fixed effects);
+    ``pooled`` estimates the common SD instead.
+    """
+
+    effects: Literal["unpooled", "pooled", "none"] = "unpooled"
+    by: Literal["regime", "all"] = "regime"
+
+
+class ErrorModel(Section):
+    """Errors: AR(1) within country (gaps handled exactly) or independent of each other."""
+
+    kind: Literal["ar1", "iid"] = "ar1"
+
+
+class Rope(Section):
+    """Region of practical equivalence, in outcome units."""
+
+    lower: float = -0.1
+    upper: float = 0.1
+    scale: Literal["outcome"] = "outcome"
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if not self.lower < self.upper:
+            raise ValueError("lower must be below upper")
+        return self
+
+
+class FitSettings(Section):
+    """How the posterior is drawn; all of it is recorded with the fit.
+
+    ``form``: ``integrated`` takes the country effects out of the sampling exactly and draws them
+    afterwards; ``rows`` samples them; ``auto`` integrates where that is exact.
+    """
+
+    engine: Literal["auto", "gibbs", "nuts"] = "auto"
+    sampler: Literal["nutpie", "pymc"] = "nutpie"
+    form: Literal["auto", "integrated", "rows"] = "auto"
+    chains: Annotated[int, Field(ge=1, le=64)] = 4
+    draws: Annotated[int, Field(ge=10)] = 1500
+    tune: Annotated[int, Field(ge=10)] = 600
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 20261122
+    target_accept: Annotated[float, Field(gt=0.5, lt=1)] = 0.9
+
+
+class Verdict(Section):
+    """Thresholds of a PASS; a card may tighten them, never loosen them."""
+
+    r_hat: Annotated[float, Field(gt=1, le=1.01)] = 1.01
+    ess: Annotated[int, Field(ge=400)] = 400
+
+
+class Igo(Section):
+    """Which organisations, and what distance to their members means; see :mod:`bayes_hr.data.igo_dyads`.
+
+    ``organisations`` (COW codes) and ``types`` choose; both empty takes all.  ``mean``: of the other members
+    (``leave_one_out``), with the state in it (``inclusive``: a mechanical fall at entry comes with it), or of
+    those who were members at entry (``frozen``).  ``gap`` keeps or drops the rows between two spells of
+    membership.  ``dyads = "with_before"`` takes only pairs seen before entry.
+    """
+
+    score: str = "hrps_v402"
+    organisations: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    mean: Literal["leave_one_out", "inclusive", "frozen"] = "leave_one_out"
+    min_others: Annotated[int, Field(ge=1, le=100)] = 5
+    membership: tuple[Literal[1, 2, 3], ...] = (1,)
+    entry: Literal["latest", "first"] = "latest"
+    standardise: Literal["none", "year"] = "none"
+    window: tuple[int, int] | None = None
+    gap: Literal["drop", "keep"] = "drop"
+    dyads: Literal["all", "with_before"] = "all"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuples_from_lists(cls, data: Any) -> Any:
+        return with_tuples(data)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Options of the panel, by their names there."""
+        return {
+            "score": self.score,
+            "igos": self.organisations,
+            "types": self.types,
+            "mean": self.mean,
+            "min_others": self.min_others,
+            "membership": self.membership,
+            "entry": self.entry,
+            "standardise": self.standardise,
+            "window": self.window,
+        }
+
+
+class StateYears(Section):
+    """A state's own year: what moves its distance to all of its IGOs at once, AR(1) over its years.
+
+    With it, *during* measures alignment with this IGO relative to the state's other IGOs of that year;
+    without it, total alignment, and intervals far too narrow.  ``loading = "sign"`` lets a shock to the
+    state's score push distances up where the state is above the mean and down where it is below.
+    """
+
+    effects: Literal["ar1", "none"] = "ar1"
+    loading: Literal["common", "sign"] = "common"
+
+
+class Thresholds(Section):
+    """Smallest changes that count, for the hypotheses: per decade for a slope, outcome units for a jump."""
+
+    slope: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.02
+    jump: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.05

@@ -1,0 +1,150 @@
+"""What every family's design is made of: priors in outcome units, controls, and rows dropped with reasons."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from bayes_hr.data.merge import DropStep, drop_rows
+from bayes_hr.design import PopulationTerm
+from bayes_hr.errors import InputError
+from bayes_hr.priors import Prior, parse_prior
+from bayes_hr.row_filter import matching_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from bayes_hr.cards import Card
+    from bayes_hr.data.panel import Panel
+
+    Array = NDArray[np.float64]
+
+
+def scale_of(card: Card, y: Array) -> tuple[float, float]:
+    """Scale unit and centre of a card's priors, in outcome units."""
+    unit = float(np.std(y)) if card.outcome.scale == "sd" else float(card.outcome.scale)
+    centre = float(np.mean(y)) if card.outcome.centre == "mean" else float(card.outcome.centre)
+    return unit, centre
+
+
+class CardPriors:
+    """Priors of a card in outcome units, by key and, where a key has several, by term."""
+
+    def __init__(self, card: Card, unit: float, centre: float) -> None:
+        self._card, self._unit, self._centre = card, unit, centre
+
+    def __call__(self, key: str, term: str | None = None, *, level: bool = False) -> Prior:
+        """A prior; that of a ``level`` of the outcome is shifted by the card's centre."""
+        text = self._card.priors[key]
+        chosen = text[term] if isinstance(text, dict) and term is not None else str(text)
+        prior = parse_prior(chosen, where=f"card {self._card.id}, priors.{key}")
+        free = key in {"rho", "nu"} or key.startswith("corr_")
+        scaled = prior if free else prior.scaled(self._unit)
+        if level:
+            return Prior("normal", (scaled["mu"] + self._centre, scaled["sigma"]))
+        return scaled
+
+
+def need_numbers(card: Card, panel: Panel, frame: pd.DataFrame, names: Iterable[str]) -> None:
+    """Refuse a panel without a column that the card needs, or with text in it.
+
+    Raises
+    ------
+    InputError
+        With the nearest column there is.
+    """
+    for name in names:
+        if name not in frame.columns:
+            if name in panel.unused:
+                raise InputError(f"card {card.id}: column {name!r} must hold numbers, and it holds text.")
+            near = difflib.get_close_matches(name, list(frame.columns), n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            raise InputError(
+                f"card {card.id}: the panel has no column {name!r}; it has {', '.join(frame.columns)}.{hint}"
+            )
+        if not pd.api.types.is_numeric_dtype(frame[name]):
+            raise InputError(f"card {card.id}: column {name!r} must hold numbers, not {frame[name].dtype}.")
+
+
+def lagged(frame: pd.DataFrame, name: str, lag: int) -> Array:
+    """Value of a country-year column ``lag`` calendar years before; missing if that year is."""
+    past = frame[["ccode", "year", name]].drop_duplicates(["ccode", "year"])
+    past = past.assign(year=past["year"] + lag)
+    merged = frame[["ccode", "year"]].merge(past, on=["ccode", "year"], how="left", validate="m:1")
+    return merged[name].to_numpy(float)
+
+
+def dropped(frame: pd.DataFrame, mask: pd.Series, reason: str) -> tuple[pd.DataFrame, DropStep]:
+    """Drop rows; the step names the countries that are lost entirely."""
+    left, step = drop_rows(frame, mask, reason)
+    gone = sorted(set(frame["country"]) - set(left["country"]))
+    names = f"countries lost: {', '.join(gone)}" if gone else "no country lost"
+    return left, DropStep(step.reason, step.rows, step.countries, names)
+
+
+def filtered(card: Card, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[DropStep]]:
+    """Rows that the card's ``where`` keeps."""
+    keep = matching_rows(frame, card.where)
+    if keep.all():
+        return frame, []
+    frame, step = dropped(frame, ~keep, f"outside the card's filter: {card.where}")
+    return need_rows(card, frame, [step]), [step]
+
+
+def without_missing(
+    card: Card, frame: pd.DataFrame, columns: Iterable[tuple[str, str]]
+) -> tuple[pd.DataFrame, list[DropStep]]:
+    """Rows that have every needed value; ``columns`` are pairs of what to call it and the column."""
+    steps: list[DropStep] = []
+    for label, column in columns:
+        missing = frame[column].isna()
+        if missing.any():
+            frame, step = dropped(frame, missing, f"{label} missing")
+            steps.append(step)
+    return need_rows(card, frame, steps), steps
+
+
+def need_rows(card: Card, frame: pd.DataFrame, steps: Iterable[DropStep]) -> pd.DataFrame:
+    """The rows, if there are any.
+
+    Raises
+    ------
+    InputError
+        If none are left, with what took them.
+    """
+    if frame.empty:
+        told = "; ".join(f"{s.reason}: {s.rows}" for s in steps)
+        raise InputError(
+            f"card {card.id}: no rows are left ({told}). Check `where`, the controls and the years."
+        )
+    return frame
+
+
+def controls_term(
+    card: Card, frame: pd.DataFrame, prior: Prior | None
+) -> tuple[PopulationTerm | None, dict[str, tuple[float, float]]]:
+    """Coefficients of the controls (columns ``_x_<label>``), and each one's mean and SD.
+
+    Raises
+    ------
+    InputError
+        If a control has one value in the rows used.
+    """
+    standardised: dict[str, tuple[float, float]] = {}
+    columns = []
+    for control in card.population:
+        x = frame[f"_x_{control.label}"].to_numpy(float)
+        centre, scale = (float(x.mean()), float(x.std())) if control.standardise else (0.0, 1.0)
+        if x.min() == x.max():  # rounding can leave a constant a tiny SD
+            raise InputError(f"card {card.id}: control {control.label!r} has one value in the rows used.")
+        standardised[control.label] = (centre, scale)
+        columns.append((x - centre) / scale)
+    if not columns:
+        return None, standardised
+    labels: dict[str, tuple[str | int, ...]] = {"covariate": tuple(standardised)}
+    return PopulationTerm("gamma", ("covariate",), labels, prior, np.stack(columns, 1)), standardised

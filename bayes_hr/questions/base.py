@@ -1,0 +1,59 @@
+"""What a question is to the rest of the package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import pandas as pd
+    import xarray as xr
+
+    from bayes_hr.checks.result import CheckResult
+    from bayes_hr.data.panel import Panel
+    from bayes_hr.design import Design
+    from bayes_hr.estimands.summary import EstimandDraws
+    from bayes_hr.fitting import FitResult
+
+
+@dataclass(frozen=True)
+class Question:
+    """One family of questions; ``Any`` stands for the family's own kind of card.
+
+    Attributes
+    ----------
+    build
+        Card and panel to a design.
+    panel
+        The panel that a card names, and the true values if it is simulated (else None).
+    check_panel
+        Refuses a ready-made panel that answers another question than the card's.
+    panel_from_file
+        A user's own file as a panel for a card: path, card, columns (ours to theirs).
+    estimands
+        Draws of everything that a card asks for, from the posterior and the rows.
+    tables
+        Tables of its own beside the effects, by name; written with a saved fit.
+    checks
+        Checks of its own, from the fit and those tables.
+    describe
+        What a card is about, in a line for the list of cards.
+    headline
+        Kinds of effects (``by``) that the terminal shows.
+    subject
+        What the effects are of, for the head of a table.
+    """
+
+    build: Callable[[Any, Panel], Design]
+    panel: Callable[[Any], tuple[Panel, pd.DataFrame | None]]
+    check_panel: Callable[[Any, Panel], None]
+    panel_from_file: Callable[[Path, Any, dict[str, str] | None], Panel]
+    estimands: Callable[[Any, xr.Dataset, xr.Dataset], list[EstimandDraws]]
+    tables: Callable[[FitResult], dict[str, pd.DataFrame]]
+    checks: Callable[[FitResult, dict[str, pd.DataFrame]], list[CheckResult]]
+    describe: Callable[[Any], str]
+    headline: tuple[str, ...]
+    subject: str

@@ -1,0 +1,103 @@
+"""Does ratifying a treaty change practice, and where?  Model R."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bayes_hr.data.load import load_panel
+from bayes_hr.data.panel import Panel
+from bayes_hr.data.worlds import COVARIATES
+from bayes_hr.data.worlds import ratification as simulate
+from bayes_hr.errors import InputError
+from bayes_hr.estimands.ratification import ratification_estimands
+from bayes_hr.estimands.truth import truth_table
+from bayes_hr.questions.base import Question
+from bayes_hr.ratification_design import build
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
+    import xarray as xr
+
+    from bayes_hr.cards import RatificationCard
+    from bayes_hr.checks.result import CheckResult
+    from bayes_hr.data.worlds import World
+    from bayes_hr.estimands.summary import EstimandDraws
+    from bayes_hr.fitting import FitResult
+
+
+def simulated_panel(world: World) -> Panel:
+    """A simulated world as a panel like any other."""
+    return Panel.from_frame(world.frame, outcome="score", covariates=COVARIATES, treaty="simulated treaty")
+
+
+def _panel(card: RatificationCard) -> tuple[Panel, pd.DataFrame | None]:
+    if card.panel == "simulated":
+        world = simulate()
+        return simulated_panel(world), truth_table(world.truth)
+    regime = card.regime
+    panel = load_panel(
+        card.panel,
+        treaty=card.treatment.name,
+        outcome=card.outcome.name,
+        regime_source=regime.source,
+        regime_rule=regime.rule,
+        regime_window=regime.window,
+        democracy=regime.democracy,
+        autocracy=regime.autocracy,
+    )
+    return panel, None
+
+
+def _check_panel(card: RatificationCard, panel: Panel) -> None:
+    """Refuse a ready-made panel of another treaty, or with other regime classes, than the card says."""
+    asked: dict[str, Any] = {"treaty": card.treatment.name}
+    if "regime_rule" in panel.options:
+        regime = card.regime
+        window = None if regime.window is None else list(regime.window)
+        asked |= {"regime_source": regime.source, "regime_rule": regime.rule, "regime_window": window}
+        asked |= {"democracy": regime.democracy, "autocracy": regime.autocracy}
+    for option, value in asked.items():
+        has = panel.options.get(option)
+        if has != value and not (option == "treaty" and has is None):
+            raise InputError(
+                f"card {card.id}: the panel was made with {option} = {has!r}, the card asks for {value!r}. "
+                "Change the card, or make the panel again."
+            )
+
+
+def _from_file(path: Path, card: RatificationCard, columns: dict[str, str] | None) -> Panel:
+    return Panel.from_file(path, outcome=card.outcome.name, columns=columns, treaty=card.treatment.name)
+
+
+def _estimands(card: RatificationCard, posterior: xr.Dataset, rows: xr.Dataset) -> list[EstimandDraws]:
+    return ratification_estimands(posterior, rows, card.estimands)
+
+
+def _tables(_: FitResult) -> dict[str, pd.DataFrame]:
+    return {}
+
+
+def _checks(_: FitResult, __: dict[str, pd.DataFrame]) -> list[CheckResult]:
+    return []
+
+
+def _describe(card: RatificationCard) -> str:
+    source = "simulated" if card.panel == "simulated" else card.outcome.name
+    errors = {"ar1": "AR(1)", "iid": "independent"}[card.error.kind]
+    return f"{card.treatment.name}; outcome {source}; {card.outcome.likelihood}, {errors} errors"
+
+
+QUESTION = Question(
+    build=build,
+    panel=_panel,
+    check_panel=_check_panel,
+    panel_from_file=_from_file,
+    estimands=_estimands,
+    tables=_tables,
+    checks=_checks,
+    describe=_describe,
+    headline=("average", "regime", "contrast"),
+    subject="effect of ratification",
+)
