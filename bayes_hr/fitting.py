@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from bayes_hr.engines.settings import Progress
 
 _PACKAGES: Final = ("bayes-hr", "pymc", "nutpie", "pytensor", "arviz", "numpy", "xarray", "pandas")
-_NOT_MODEL: Final = ("question", "references", "caution", "sources", "rope", "estimands", "verdict", "id")
+_NOT_MODEL: Final = (
+    "question", "references", "caution", "sources", "rope", "thresholds", "estimands", "verdict", "id",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ cross-section has a standard deviation of about 1.4), the outcome's own SD where
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bayes_hr.priors import POSITIVE_KINDS, parse_prior
 
@@ -27,43 +27,62 @@ _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "nu": ("gamma",),
 }
 
-REASONS: Final[dict[str, str]] = {
-    "alpha": "level of the reference class; wide enough for any state in any year",
-    "beta": "level of a regime class against the reference class; covers Sweden against North Korea",
-    "gamma": "change per standard deviation of a control; a full unit would be most of the world's spread",
-    "tau": "average effect of ratification in a class; half a unit is about a third of the spread between "
-    "states, more than any published estimate",
-    "sd_tau": "spread of the class effects around their mean when they are partially pooled",
-    "year_effect": "common shock of a class in a year; fixed scale, so that a class's own trend is absorbed "
-    "and cannot pass for an effect",
-    "sd_year_effect": "spread of the year effects when it is estimated",
-    "sd_intercept": "spread of countries' levels within a class",
-    "sd_ratified": "spread of countries' effects around their class's average",
-    "corr": "weakly against correlations near 1 in absolute value",
-    "sigma": "yearly shock to a country",
-    "rho": "flat over the stationary range: the persistence of shocks is the data's to say",
-    "nu": "Juarez & Steel (2010): mass on heavy and on nearly normal tails",
+REASONS: Final[dict[str, dict[str, str]]] = {
+    "ratification": {
+        "alpha": "level of the reference class; wide enough for any state in any year",
+        "beta": "level of a regime class against the reference class; covers Sweden against North Korea",
+        "tau": "average effect of ratification in a class; half a unit is about a third of the spread "
+        "between states, more than any published estimate",
+        "sd_tau": "spread of the class effects around their mean when they are partially pooled",
+        "year_effect": "common shock of a class in a year; fixed scale, so that a class's own trend is "
+        "absorbed and cannot pass for an effect",
+        "sd_intercept": "spread of countries' levels within a class",
+        "sd_ratified": "spread of countries' effects around their class's average",
+        "sigma": "yearly shock to a country",
+    },
+    "convergence": {
+        "beta": "average distance at entry or exit; the world's mean distance is about one unit",
+        "beta_slope": "change of distance per decade; half a unit in a decade is half of what lies between "
+        "a typical state and its co-members",
+        "year_effect": "common change of all distances in a year; fixed scale, so that the world's spread "
+        "cannot pass for convergence",
+        "sd_level": "spread of states' or IGOs' distances at entry or exit",
+        "sd_slope": "spread of states' or IGOs' changes per decade",
+        "sd_intercept": "spread of pairs of a state and an IGO around what both have on average",
+        "sd_state_year": "what moves a state's distance to all of its IGOs in a year; SD over years",
+        "sigma": "what is left to a state, an IGO and a year",
+    },
+    "": {
+        "gamma": "change per standard deviation of a control; a full unit would be most of the world's "
+        "spread",
+        "sd_year_effect": "spread of the year effects when it is estimated",
+        "corr": "weakly against correlations near 1 in absolute value",
+        "rho": "flat over the stationary range: the persistence of shocks is the data's to say",
+        "nu": "Juarez & Steel (2010): mass on heavy and on nearly normal tails",
+    },
 }
+"""Why each default has the scale it has: by family, and for all (empty key)."""
 
 
-def default_priors(card: Card) -> dict[str, str | dict[str, str]]:
-    """Priors of every parameter that this card's model has, and of no other."""
-    from bayes_hr.cards import ConvergenceCard, RatificationCard
+def default_priors(card: Any) -> dict[str, str | dict[str, str]]:
+    """Priors of every parameter that this card's model has, and of no other.
 
+    ``card`` is of any family (:data:`bayes_hr.cards.FAMILIES`); its own sections are read by family.
+    """
     out: dict[str, str | dict[str, str]] = {}
-    if isinstance(card, RatificationCard):
+    if card.family == "ratification":
         out |= {"alpha": "normal(0, 2.5)", "beta": "normal(0, 2)", "tau": "normal(0, 0.5)"}
         if card.treatment.pooling == "partial":
             out["sd_tau"] = "half_normal(0.25)"
-    if isinstance(card, ConvergenceCard):
+    if card.family == "convergence":
         terms = dict.fromkeys(t for g in card.groups for t in g.terms if t != "intercept")
-        out["beta"] = {t: "normal(0, 0.2)" if t.endswith("_slope") else "normal(0, 1.5)" for t in terms}
+        out["beta"] = {t: "normal(0, 0.2)" if t.endswith("_slope") else "normal(0, 0.5)" for t in terms}
         if card.state_years.effects == "ar1":
             out |= {"sd_state_year": "half_normal(0.5)", "rho": "uniform(-1, 1)"}
     if card.population:
         out["gamma"] = "normal(0, 0.5)"
     if card.time.effects == "unpooled":
-        out["year_effect"] = "normal(0, 0.5)" if isinstance(card, RatificationCard) else "normal(0, 0.25)"
+        out["year_effect"] = "normal(0, 0.5)" if card.family == "ratification" else "normal(0, 0.25)"
     elif card.time.effects == "pooled":
         out["sd_year_effect"] = "half_normal(0.5)"
     for group in card.groups:
@@ -127,8 +146,13 @@ def _checked(key: str, text: str, where: str) -> object:
     return prior
 
 
-def reason(key: str) -> str:
+def reason(key: str, family: str = "ratification") -> str:
     """Why the default prior of a parameter has the scale it has (empty if there is no note)."""
+    own = {**REASONS[""], **REASONS[family]}
     if key.startswith("sd_") and "." in key:
-        return REASONS.get("sd_" + key.split(".")[1], "")
-    return REASONS.get("corr" if key.startswith("corr_") else key, "")
+        term = key.split(".")[1]
+        kind = "slope" if term.endswith("_slope") else term if f"sd_{term}" in own else "level"
+        return own.get(f"sd_{kind}", "")
+    if key.startswith("beta."):
+        return own["beta_slope"] if key.endswith("_slope") else own["beta"]
+    return own.get("corr" if key.startswith("corr_") else key, "")

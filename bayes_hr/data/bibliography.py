@@ -45,6 +45,17 @@ _DATES: Final = (
 }"""
 )
 
+_IGO: Final = """@article{pevehouse2020igo,
+  author = {Pevehouse, Jon C. W. and Nordstrom, Timothy and McManus, Roseanne W. and Jamison, Anne Spencer},
+  title = {Tracking organizations in the world: The {Correlates of War} {IGO} Version 3.0 datasets},
+  journal = {Journal of Peace Research}, volume = {57}, number = {3}, pages = {492--503}, year = {2020},
+  doi = {10.1177/0022343319881175}
+}
+@manual{hernangomez_igor,
+  author = {Hernang{\\'o}mez, Diego},
+  title = {{igoR}: Intergovernmental Organizations Database}, url = {https://github.com/dieghernan/igoR}
+}"""
+
 BIBTEX: Final[dict[str, str]] = {
     "hrps_v402": """@article{fariss2020onesided,
   author = {Fariss, Christopher J. and Kenwick, Michael R. and Reuning, Kevin},
@@ -123,5 +134,7 @@ BIBTEX: Final[dict[str, str]] = {
   journal = {Politics and Governance}, volume = {6}, number = {1}, pages = {60--77}, year = {2018},
   doi = {10.17645/pag.v6i1.1214}
 }""",
+    "cow_igo_state_year": _IGO,
+    "cow_igo_igo_year": _IGO,
 }
 """BibTeX entries by source id; several entries where a file holds the work of several teams."""

@@ -6,12 +6,16 @@ import inspect
 from collections.abc import Callable
 from typing import Any, Final
 
+from bayes_hr.data.convergence_panel import convergence_panel
 from bayes_hr.data.country_year import ratification_panel
 from bayes_hr.data.messages import nearest
 from bayes_hr.data.panel import Panel
 from bayes_hr.errors import InputError
 
-PANELS: Final[dict[str, Callable[..., Panel]]] = {"ratification": ratification_panel}
+PANELS: Final[dict[str, Callable[..., Panel]]] = {
+    "ratification": ratification_panel,
+    "convergence": convergence_panel,
+}
 """Panels on offer, by name."""
 
 
@@ -21,9 +25,10 @@ def load_panel(name: str = "ratification", **options: Any) -> Panel:
     Parameters
     ----------
     name : str
-        ``"ratification"``.
+        ``"ratification"`` or ``"convergence"``.
     **options
-        As in :func:`bayes_hr.data.country_year.ratification_panel`.
+        As in :func:`bayes_hr.data.country_year.ratification_panel` or
+        :func:`bayes_hr.data.convergence_panel.convergence_panel`.
 
     Returns
     -------

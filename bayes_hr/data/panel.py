@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from bayes_hr.data import panel_io, user_frames
-from bayes_hr.data.merge import MergeReport, drop_rows, missing_notes
+from bayes_hr.data.igo_options import COLUMNS
+from bayes_hr.data.merge import DropStep, MergeReport, drop_rows, missing_notes
+from bayes_hr.data.messages import nearest
 from bayes_hr.data.treatment import with_treatment
 from bayes_hr.errors import InputError
 
@@ -23,9 +25,10 @@ class Panel:
     Attributes
     ----------
     name : str
-        Kind of panel (``"ratification"``).
+        Kind of panel (``"ratification"`` or ``"convergence"``).
     frame : pandas.DataFrame
-        The rows, one per country-year, sorted by ``ccode`` and ``year``; columns as in :meth:`from_frame`.
+        The rows: one per country-year, sorted by ``ccode`` and ``year``; in a convergence panel one per
+        state, IGO and year, sorted by ``ccode``, ``igo`` and ``year``. Columns as in :meth:`from_frame`.
     merge : MergeReport
         Rows in, dropped with reasons, used.
     sources : tuple of str
@@ -53,8 +56,9 @@ class Panel:
 
     @property
     def covariates(self) -> tuple[str, ...]:
-        """Columns that are neither keys, outcome, treatment nor regime."""
-        fixed = {*user_frames.CANONICAL, self.outcome, f"{self.outcome}_sd"}
+        """Columns without a fixed meaning: neither keys, outcome, treatment nor regime."""
+        canonical = COLUMNS if self.name == "convergence" else user_frames.CANONICAL
+        fixed = {*canonical, self.outcome, f"{self.outcome}_sd"}
         return tuple(column for column in self.frame.columns if column not in fixed)
 
     @classmethod
@@ -77,14 +81,22 @@ class Panel:
         ``ratification_year``, ``years_since``. Rows without an outcome are dropped and counted; rows
         without a covariate are kept and counted (a design drops those that its card needs).
 
+        A ``"convergence"`` panel needs ``ccode``, ``igo``, ``year``, ``phase`` ("before", "during", "gap",
+        "after"), ``entry`` and ``last`` (years) and the outcome, such as ``distance``; the columns of
+        :data:`bayes_hr.data.igo_options.COLUMNS` that are not there are computed where they follow from
+        others, assumed where a note says so, or left out (``score``, ``score_sd``, ``igo_mean``,
+        ``n_others``).
+        :func:`bayes_hr.data.convergence_panel.convergence_from_frames` makes all of them from tables of
+        memberships and scores.
+
         Parameters
         ----------
         df : pandas.DataFrame
-            One row per country-year.
+            One row per country-year, or per state, IGO and year.
         outcome : str
             Name that the outcome shall have (and has, unless `columns` says otherwise).
         name : str
-            Kind of panel; ``"ratification"``.
+            Kind of panel: ``"ratification"`` or ``"convergence"``.
         columns : mapping, optional
             Canonical name to the name in `df`, e.g. ``{"ccode": "cow", "year": "yr"}``.
         covariates : sequence of str, optional
@@ -101,13 +113,48 @@ class Panel:
         InputError
             With the column, row or country-year that is wrong, and what to do.
         """
-        checked = user_frames.check(df, outcome=outcome, name=name, columns=columns, covariates=covariates)
+        if name not in user_frames.NAMES:
+            raise InputError(f"unknown panel {name!r}; {nearest(str(name), user_frames.NAMES)}")
+        if name == "convergence":
+            return cls._convergence(df, outcome, columns, covariates, treaty)
+        checked = user_frames.check(df, outcome=outcome, columns=columns, covariates=covariates)
         frame, step = drop_rows(checked.frame, checked.frame[outcome].isna(), f"{outcome} missing")
         frame = with_treatment(frame)[checked.order].sort_values(["ccode", "year"]).reset_index(drop=True)
-        notes = [*checked.notes, *missing_notes(frame, [*checked.covariates])]
         user_frames.check_identified(frame, outcome)
-        merge = MergeReport.of(len(df), frame, [step] if step.rows else [], notes)
         options: dict[str, object] = {"outcome": outcome, "treaty": treaty, "origin": "user's own data"}
+        return cls._checked(name, frame, checked, step, options)
+
+    @classmethod
+    def _convergence(
+        cls,
+        df: pd.DataFrame,
+        outcome: str,
+        columns: Mapping[str, str] | None,
+        covariates: Sequence[str] | None,
+        treaty: str | None,
+    ) -> Self:
+        from bayes_hr.data import user_convergence
+
+        if treaty is not None:
+            raise InputError("treaty: a convergence panel has none; leave it out")
+        checked = user_convergence.check(df, outcome=outcome, columns=columns, covariates=covariates)
+        frame, step = drop_rows(checked.frame, checked.frame[outcome].isna(), f"{outcome} missing")
+        frame = frame[checked.order].sort_values(["ccode", "igo", "year"]).reset_index(drop=True)
+        user_convergence.check_identified(frame, outcome)
+        options: dict[str, object] = {"outcome": outcome, "origin": "user's own data"}
+        return cls._checked("convergence", frame, checked, step, options)
+
+    @classmethod
+    def _checked(
+        cls,
+        name: str,
+        frame: pd.DataFrame,
+        checked: user_frames.Checked,
+        step: DropStep,
+        options: dict[str, object],
+    ) -> Self:
+        notes = [*checked.notes, *missing_notes(frame, [*checked.covariates])]
+        merge = MergeReport.of(len(checked.frame), frame, [step] if step.rows else [], notes)
         options |= {"unused": list(checked.unused)} if checked.unused else {}
         return cls(name, frame, merge, (), options)
 
@@ -199,4 +246,6 @@ class Panel:
         str
             Hexadecimal.
         """
-        return panel_io.content_digest(self.frame, self.name)
+        # `content_digest` sorts stably by ccode and year: sorted by IGO first, dyad-years have one order.
+        frame = self.frame.sort_values("igo", kind="stable") if "igo" in self.frame.columns else self.frame
+        return panel_io.content_digest(frame, self.name)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from bayes_hr.data.messages import listed
 from bayes_hr.data.raw_files import need_columns, plain, r_dates, read_rda, whole
+from bayes_hr.data.readers_igo import read_cow_igo_igo_year, read_cow_igo_state_year
 from bayes_hr.errors import InputError
 
 if TYPE_CHECKING:
@@ -193,5 +194,7 @@ READERS: Final[dict[str, Reader]] = {
     "codelist": read_codelist,
     "codelist_panel": read_codelist_panel,
     "ert": read_ert,
+    "cow_igo_state_year": read_cow_igo_state_year,
+    "cow_igo_igo_year": read_cow_igo_igo_year,
 }
 """The reader of each source, by id."""

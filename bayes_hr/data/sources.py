@@ -76,6 +76,13 @@ _COUNTRYCODE_CITE: Final = (
     "Arel-Bundock, Enevoldsen & Yetman (2018), countrycode: An R package to convert country names and "
     "country codes, Journal of Open Source Software 3(28): 848, doi:10.21105/joss.00848"
 )
+_IGOR: Final = "dieghernan/igoR/c9936cac3f0fc117520e89f9a232e62dde1ce3e9/data/"
+_IGO_TERMS: Final = "(c) Correlates of War Project, cite the article; packaged in igoR (GPL-3)"
+_IGO_CITE: Final = (
+    "Pevehouse, Nordstrom, McManus & Jamison (2020), Tracking organizations in the world: The Correlates of "
+    "War IGO Version 3.0 datasets, Journal of Peace Research 57(3): 492-503, doi:10.1177/0022343319881175; "
+    "through Hernangómez, igoR"
+)
 _MILLER: Final = "through Miller (2022), peacesciencer, Conflict Management and Peace Science 39(6): 755-779"
 
 
@@ -212,6 +219,24 @@ _ALL: Final = (
         "Peace Research 61(6): 967-984; Lührmann, Tannenberg & Lindberg (2018), Politics and Governance "
         "6(1): 60-77",
         "1900-2024, Regimes of the World class from 0 (closed autocracy) to 3 (liberal democracy)",
+    ),
+    _source(
+        "cow_igo_state_year",
+        "COW Intergovernmental Organizations v3: memberships by state and year",
+        _IGOR + "state_year_format3.rda",
+        "dc39e159f7153c71cf3168e0733da0d079fead8ccf5df20fe4dde019544d7e7e",
+        _IGO_TERMS,
+        _IGO_CITE,
+        "1816-2014, membership (none, full, associate, observer, missing) of states in 534 IGOs",
+    ),
+    _source(
+        "cow_igo_igo_year",
+        "COW Intergovernmental Organizations v3: the organisations",
+        _IGOR + "igo_year_format3.rda",
+        "7fb22534081f6383dca740c7f7ae26ce587125d98fcc1b6fdcfa96eac34a9113",
+        _IGO_TERMS,
+        _IGO_CITE,
+        "1816-2014, name, type, founding and end of 534 IGOs, and which years COW filled in",
     ),
 )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 CANONICAL: Final = ("ccode", "year", "country", "ratified", "ratification_year", "years_since", "regime")
 """Columns with a fixed meaning in every ratification panel."""
 
-NAMES: Final = ("ratification",)
+NAMES: Final = ("ratification", "convergence")
 """Kinds of panel that a user's frame can become."""
 
 
@@ -48,15 +48,14 @@ def check(
     df: pd.DataFrame,
     *,
     outcome: str,
-    name: str = "ratification",
     columns: Mapping[str, str] | None = None,
     covariates: Sequence[str] | None = None,
 ) -> Checked:
-    """Canonical names, plain dtypes, and everything that must hold of a single row or country.
+    """A ratification panel's canonical names and plain dtypes, and what must hold of a row or country.
 
     Parameters
     ----------
-    df, outcome, name, columns, covariates
+    df, outcome, columns, covariates
         As in :meth:`bayes_hr.data.panel.Panel.from_frame`.
 
     Returns
@@ -70,19 +69,22 @@ def check(
     """
     import pandas as pd
 
-    if name not in NAMES:
-        raise InputError(f"unknown panel {name!r}; {nearest(str(name), NAMES)}")
-    frame = _renamed(df, columns or {}, outcome)
-    out = pd.DataFrame({"ccode": _ccode(frame), "year": whole_numbers(frame, "year")})
+    frame = renamed(df, columns or {}, ("ccode", "year", outcome))
+    if not {"ratification_year", "ratified"} & set(frame.columns):
+        raise InputError(
+            "missing column 'ratification_year' (the year, missing = never) or 'ratified' (0/1); "
+            f"{nearest('ratification_year', df.columns)}"
+        )
+    out = pd.DataFrame({"ccode": ccodes(frame), "year": whole_numbers(frame, "year")})
     _no_duplicates(out)
-    out[outcome] = _outcome(frame, outcome)
+    out[outcome] = outcome_values(frame, outcome, CANONICAL)
     sd = f"{outcome}_sd"
     optional = [sd] if sd in frame.columns else []
-    kept = _covariate_names(frame, outcome, covariates)
+    kept = covariate_names(frame, {*CANONICAL, outcome, sd}, covariates)
     for column in (*optional, *kept):
         out[column] = numbers(frame, column)
     out["ratification_year"], notes = _ratification(frame, out)
-    out["country"] = _country(frame, out)
+    out["country"] = countries(frame, out)
     out["regime"], regime_notes = _regime(frame, out)
     order = ["ccode", "year", "country", outcome, *optional, "ratified", "ratification_year", "years_since"]
     unused = tuple(column for column in frame.columns if column not in {*out.columns, *order})
@@ -161,7 +163,22 @@ def whole_numbers(frame: pd.DataFrame, column: str) -> pd.Series:
     return values.astype("int64")
 
 
-def _renamed(df: pd.DataFrame, columns: Mapping[str, str], outcome: str) -> pd.DataFrame:
+def renamed(df: pd.DataFrame, columns: Mapping[str, str], needed: Sequence[str]) -> pd.DataFrame:
+    """A user's frame with canonical column names and a fresh index.
+
+    Parameters
+    ----------
+    df : pandas.DataFrame
+    columns : mapping of str to str
+        Canonical name to the name in `df`.
+    needed : sequence of str
+        Canonical names that must be there.
+
+    Raises
+    ------
+    InputError
+        If `df` is no plain, filled frame, or a column is missing; names the nearest.
+    """
     import pandas as pd
 
     if not isinstance(df, pd.DataFrame):
@@ -180,21 +197,23 @@ def _renamed(df: pd.DataFrame, columns: Mapping[str, str], outcome: str) -> pd.D
             )
     replaced = [column for column in columns if column in df.columns and column not in columns.values()]
     frame = df.drop(columns=replaced).rename(columns={theirs: ours for ours, theirs in columns.items()})
-    for column in ("ccode", "year", outcome):
+    for column in needed:
         if column not in frame.columns:
             raise InputError(
                 f"missing column {column!r}; {nearest(column, df.columns)}. If it has another name, say so: "
                 f"columns={{{column!r}: '...'}} (--column {column}=...)"
             )
-    if not {"ratification_year", "ratified"} & set(frame.columns):
-        raise InputError(
-            "missing column 'ratification_year' (the year, missing = never) or 'ratified' (0/1); "
-            f"{nearest('ratification_year', df.columns)}"
-        )
     return frame.reset_index(drop=True).infer_objects()
 
 
-def _ccode(frame: pd.DataFrame) -> pd.Series:
+def ccodes(frame: pd.DataFrame) -> pd.Series:
+    """The column ``ccode`` as int64.
+
+    Raises
+    ------
+    InputError
+        If it holds names, or a value that is missing or not whole.
+    """
     import pandas as pd
 
     values = frame["ccode"]
@@ -215,8 +234,15 @@ def _no_duplicates(keys: pd.DataFrame) -> None:
         raise InputError(f"duplicate country-year(s) (ccode-year): {found}; keep one row of each")
 
 
-def _outcome(frame: pd.DataFrame, outcome: str) -> pd.Series:
-    if outcome in CANONICAL:
+def outcome_values(frame: pd.DataFrame, outcome: str, fixed: Sequence[str]) -> pd.Series:
+    """The outcome column as float64.
+
+    Raises
+    ------
+    InputError
+        If its name is one of `fixed`, or it holds no number.
+    """
+    if outcome in fixed:
         raise InputError(f"column {outcome!r} has a fixed meaning and cannot be the outcome; rename it")
     values = numbers(frame, outcome)
     if values.isna().all():
@@ -224,10 +250,16 @@ def _outcome(frame: pd.DataFrame, outcome: str) -> pd.Series:
     return values
 
 
-def _covariate_names(frame: pd.DataFrame, outcome: str, asked: Sequence[str] | None) -> list[str]:
+def covariate_names(frame: pd.DataFrame, taken: Set[str], asked: Sequence[str] | None) -> list[str]:
+    """Covariates: those asked for, or every numeric column whose name is not `taken`.
+
+    Raises
+    ------
+    InputError
+        If one asked for does not exist or is `taken`.
+    """
     import pandas as pd
 
-    taken = {*CANONICAL, outcome, f"{outcome}_sd"}
     if asked is None:
         numeric = [c for c in frame.columns if pd.api.types.is_numeric_dtype(frame[c].dtype)]
         return [column for column in numeric if column not in taken]
@@ -310,7 +342,8 @@ def _key(keys: pd.DataFrame, row: int) -> str:
     return f"ccode {keys['ccode'].iloc[row]} in {keys['year'].iloc[row]} (row {row}, counting from 0)"
 
 
-def _country(frame: pd.DataFrame, keys: pd.DataFrame) -> pd.Series:
+def countries(frame: pd.DataFrame, keys: pd.DataFrame) -> pd.Series:
+    """Country names; "COW" and the number where there is none."""
     plain = "COW " + keys["ccode"].astype("str")
     if "country" not in frame.columns:
         return plain

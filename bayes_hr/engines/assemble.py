@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from bayes_hr.design_io import to_dataset
-from bayes_hr.engines.blocks import BlockDensity
+from bayes_hr.engines.block_model import BlockModel
 from bayes_hr.engines.covariance import covariance_factor
 from bayes_hr.forms import integrable
 from bayes_hr.kernels import draw_group_effects
@@ -62,15 +62,14 @@ def _at(posterior: xr.Dataset, chain: int, draw: int) -> dict[str, Array]:
 
 def _block_effects(design: Design, posterior: xr.Dataset, seed: int) -> dict[str, Array]:
     """The same where several groups lie in one unit; unit-years are drawn with them and not kept."""
-    density = BlockDensity.of(design)
+    model = BlockModel.of(design)
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     found: dict[str, Array] = {}
     for c, sequence in enumerate(np.random.SeedSequence([seed, 1]).spawn(chains)):
         rng = np.random.default_rng(sequence)
         for d in range(draws):
-            for name, values in density.effects(rng, _at(posterior, c, d)).items():
-                if name.startswith("u_"):
-                    found.setdefault(name, np.empty((chains, draws, *values.shape)))[c, d] = values
+            for name, values in model.effects(rng, _at(posterior, c, d)).items():
+                found.setdefault(name, np.empty((chains, draws, *values.shape)))[c, d] = values
     return found
 
 

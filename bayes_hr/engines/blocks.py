@@ -18,21 +18,18 @@ import numpy as np
 from scipy import special
 
 from bayes_hr.engines import covariance as cov
-from bayes_hr.engines.covariance import covariance_factor
-from bayes_hr.engines.nominal import nominal_blocks
-from bayes_hr.engines.unit_blocks import by_coefficient, draw, moments, residual
-from bayes_hr.engines.unit_rows import UnitRows, unit_rows
-from bayes_hr.forms import blocks_of, coefficient_priors
+from bayes_hr.engines.block_model import BlockModel
+from bayes_hr.engines.nominal import nominal_whitening
+from bayes_hr.engines.unit_blocks import by_coefficient, moments, residual
+from bayes_hr.forms import coefficient_priors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bayes_hr.design import Design
-    from bayes_hr.forms import Blocks
     from bayes_hr.kernels import Whitening
 
     Array = NDArray[np.float64]
-    Index = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -56,49 +53,28 @@ class BlockDensity:
     rho of the unit-years (where there are any), then each group's covariance (:mod:`.covariance`).
     """
 
-    design: Design
-    blocks: Blocks
-    units: UnitRows
+    model: BlockModel
     whitening: Whitening
     mean: Array
     scale: Array
-    y: Array
-    values: Array
-    position: Index
     constant: float
 
     @classmethod
     def of(cls, design: Design) -> BlockDensity:
-        """Prepare the arrays; nothing is sampled.
-
-        Raises
-        ------
-        ValueError
-            If the design has no blocks (:func:`bayes_hr.forms.blocks_of`).
-        """
-        blocks = blocks_of(design)
-        if blocks is None:
-            raise ValueError("this design has no blocks to integrate out")
-        units = unit_rows(design, blocks)
+        """Prepare the arrays; nothing is sampled."""
+        model = BlockModel.of(design)
         mean, scale = coefficient_priors(design)
-        extra = sum(len(design.groups[g].levels) * len(design.groups[g].terms) for g in blocks.outer)
+        extra = sum(len(g.levels) * len(g.terms) for g in model.outer)
         mean, scale = np.r_[mean, np.zeros(extra)], np.r_[scale, np.ones(extra)]
-        whitening = nominal_blocks(design, blocks, units, mean, scale)
-        values, position = _sparse_rows(design, blocks, units.rows)
+        whitening = nominal_whitening(model, mean, scale)
         constant = np.log(np.abs(np.diag(whitening.matrix))).sum() - np.log(scale).sum()
         constant -= 0.5 * (scale.size + design.n) * np.log(2 * np.pi)
-        return cls(
-            design=design,
-            blocks=blocks,
-            units=units,
-            whitening=whitening,
-            mean=mean,
-            scale=scale,
-            y=design.y[units.rows],
-            values=values,
-            position=position,
-            constant=float(constant),
-        )
+        return cls(model, whitening, mean, scale, float(constant))
+
+    @property
+    def design(self) -> Design:
+        """The design that this is the density of."""
+        return self.model.design
 
     @property
     def size(self) -> int:
@@ -120,21 +96,12 @@ class BlockDensity:
             at += cov.size(group)
         k = sum(t.size for t in self.design.population)
         outer = []
-        for g in self.blocks.outer:
-            shape = len(self.design.groups[g].levels), len(self.design.groups[g].terms)
+        for group in self.model.outer:
+            shape = len(group.levels), len(group.terms)
             outer.append(theta[k : k + shape[0] * shape[1]].reshape(shape))
             k += shape[0] * shape[1]
         population = theta[: sum(t.size for t in self.design.population)]
         return _Point(population, outer, float(np.exp(x[P])), sd, rho, share, groups)
-
-    def _factors(self, point: _Point) -> Array:
-        """Cholesky factors of the inner groups, (G, q, q), zero-padded."""
-        q = max(len(self.design.groups[g].terms) for g in self.blocks.inner)
-        out = np.zeros((len(self.blocks.inner), q, q))
-        for position, g in enumerate(self.blocks.inner):
-            own = point.groups[g].factor
-            out[position, : len(own), : len(own)] = own
-        return out
 
     def __call__(self, x: Array) -> tuple[float, Array]:
         """Log density, with its constant, and its gradient at ``x`` (size,).
@@ -149,20 +116,24 @@ class BlockDensity:
         point, P = self._read(x), self.mean.size
         theta = self.whitening.centre + self.whitening.matrix @ x[:P]
         z = (theta - self.mean) / self.scale
-        outer = [z @ point.groups[g].factor.T for g, z in zip(self.blocks.outer, point.outer, strict=True)]
+        outer = [
+            z @ point.groups[g].factor.T for g, z in zip(self.model.blocks.outer, point.outer, strict=True)
+        ]
         b = np.concatenate([point.population, *map(np.ravel, outer)])
-        r = residual(self.y, self.values, self.position, b)
+        model = self.model
+        r = residual(model.y, model.values, model.position, b)
+        factors = model.padded([point.groups[g].factor for g in model.blocks.inner])
         rows, g_r, H, g_sigma, g_sd, g_rho = moments(
-            r, self.units, self._factors(point), point.sigma, point.sd, point.rho
+            r, model.units, factors, point.sigma, point.sd, point.rho
         )
-        by_b = by_coefficient(g_r, self.values, self.position, b.size)
+        by_b = by_coefficient(g_r, model.values, model.position, b.size)
         value = self.constant + rows - 0.5 * z @ z
         by_group: list[Array] = [c.gradient for c in point.groups]
-        for position, g in enumerate(self.blocks.inner):
+        for position, g in enumerate(self.model.blocks.inner):
             q = len(self.design.groups[g].terms)
             by_group[g] = by_group[g] + point.groups[g].from_excess(H[position, :q, :q])
         at = point.population.size
-        for g, own in zip(self.blocks.outer, point.outer, strict=True):
+        for g, own in zip(self.model.blocks.outer, point.outer, strict=True):
             part = slice(at, at + own.size)
             by_z, more = _back_outer(point.groups[g], own, by_b[part].reshape(own.shape))
             by_b[part], by_group[g], at = by_z.ravel(), by_group[g] + more, at + own.size
@@ -170,7 +141,8 @@ class BlockDensity:
         scalars, more_value = self._scalar_priors(point, x)
         gradient.append(scalars + np.array([g_sigma, g_sd, g_rho * self._slope(point)])[: scalars.size])
         value += more_value + sum(c.log_prior for c in point.groups)
-        return float(value), np.concatenate([*gradient, *by_group])
+        full = np.concatenate([*gradient, *by_group])
+        return (float(value) if np.isfinite(full).all() else np.nan), full
 
     def _slope(self, point: _Point) -> float:
         """Change of rho with its logit."""
@@ -205,44 +177,9 @@ class BlockDensity:
             out[f"sd_{group.name}"] = own.sd
             if group.corr is not None:
                 out[f"corr_{group.name}"] = own.corr @ own.corr.T
-        for g, z in zip(self.blocks.outer, point.outer, strict=True):
+        for g, z in zip(self.model.blocks.outer, point.outer, strict=True):
             out[f"u_{self.design.groups[g].name}"] = z @ point.groups[g].factor.T
         return out
-
-    def effects(self, rng: np.random.Generator, posterior: dict[str, Array]) -> dict[str, Array]:
-        """One exact draw of the effects that were integrated out, given one draw of the rest.
-
-        Parameters
-        ----------
-        posterior
-            Parameters under the names of :meth:`expand`.
-
-        Returns
-        -------
-        dict
-            ``u_<group>`` (levels, q) of each inner group; the unit-years' own effects under their name.
-        """
-        design, units = self.design, self.units
-        b = [posterior[t.name] for t in design.population]
-        b += [posterior[f"u_{design.groups[g].name}"] for g in self.blocks.outer]
-        r = residual(self.y, self.values, self.position, np.concatenate([np.ravel(part) for part in b]))
-        inner = [design.groups[g] for g in self.blocks.inner]
-        factors = np.zeros((len(inner), *(max(len(g.terms) for g in inner),) * 2))
-        for position, group in enumerate(inner):
-            own = covariance_factor(group, posterior)
-            factors[position, : len(own), : len(own)] = own
-        sd, rho = 1.0, 0.0
-        if design.serial is not None:
-            sd, rho = float(posterior[f"sd_{design.serial.name}"]), float(posterior["rho"])
-        noise = rng.standard_normal(units.block.shape), rng.standard_normal(units.gap.size)
-        found, years = draw(r, units, factors, float(posterior["sigma"]), sd, rho, *noise)
-        out = {}
-        for position, group in enumerate(inner):
-            u = np.zeros((len(group.levels), len(group.terms)))
-            own_columns = units.group == position
-            u[units.level[own_columns], units.term[own_columns]] = found[own_columns]
-            out[f"u_{group.name}"] = u
-        return out | ({} if design.serial is None else {design.serial.name: years})
 
     def initial(self, seed: int) -> Array:
         """An overdispersed start: coordinates uniform on (-1, 1), scales around half the outcome's unit."""
@@ -256,22 +193,3 @@ def _back_outer(own: cov.Covariance, z: Array, by_w: Array) -> tuple[Array, Arra
     scaled = by_w * own.sd
     by_corr = np.tril(scaled.T @ z)
     return scaled @ own.corr, own.back(by_corr, np.sum(own.corr * by_corr, axis=1))
-
-
-def _sparse_rows(design: Design, blocks: Blocks, rows: Index) -> tuple[Array, Index]:
-    """Columns of population terms and outer effects of each row, and their coefficients, both (n, m)."""
-    values, position, at = [], [], 0
-    for term in design.population:
-        if term.index is None:
-            values.append(term.columns[rows])
-            position.append(np.tile(np.arange(at, at + term.size), (design.n, 1)))
-        else:
-            values.append(np.ones((design.n, 1)))
-            position.append(at + term.index[rows, None])
-        at += term.size
-    for g in blocks.outer:
-        group = design.groups[g]
-        values.append(group.Z[rows])
-        position.append(at + group.index[rows, None] * len(group.terms) + np.arange(len(group.terms)))
-        at += len(group.levels) * len(group.terms)
-    return np.ascontiguousarray(np.hstack(values)), np.ascontiguousarray(np.hstack(position))

@@ -77,8 +77,20 @@ class Covariance:
 
     def from_excess(self, H: Array) -> Array:
         """Gradient in the coordinates from the sum of E[c-hat c-hat'] - I (:mod:`.unit_blocks`)."""
-        by_corr = np.tril(np.linalg.solve(self.corr.T, H))
+        by_corr = np.tril(_solved(self.corr, H))
         return self.back(by_corr, np.sum(self.corr * by_corr, axis=1))
+
+
+@_JIT
+def _solved(L, H):
+    """Solve L' x = H for lower triangular L, without an error where it is singular."""
+    out = H.copy()
+    for i in range(len(L) - 1, -1, -1):
+        for j in range(H.shape[1]):
+            for k in range(i + 1, len(L)):
+                out[i, j] -= L[k, i] * out[k, j]
+            out[i, j] /= L[i, i]
+    return out
 
 
 @_JIT

@@ -18,9 +18,7 @@ from bayes_hr.kernels import Whitening
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bayes_hr.design import Design
-    from bayes_hr.engines.unit_rows import UnitRows
-    from bayes_hr.forms import Blocks
+    from bayes_hr.engines.block_model import BlockModel
 
     Array = NDArray[np.float64]
 
@@ -41,16 +39,18 @@ class Nominal:
     groups: tuple[Array, ...]
 
 
-def nominal_blocks(design: Design, blocks: Blocks, units: UnitRows, mean: Array, scale: Array) -> Whitening:
-    """Posterior centre and inverse Cholesky factor of population coefficients and outer z's, (P,) and (P, P).
+def nominal_whitening(model: BlockModel, mean: Array, scale: Array) -> Whitening:
+    """Posterior centre (P,) and inverse Cholesky factor (P, P) of population coefficients and outer z's.
 
     Parameters
     ----------
     mean, scale
         (P,) means and SDs of their normal priors.
     """
-    X = np.hstack([t.matrix() for t in design.population])
-    left = design.y - X @ np.linalg.lstsq(X, design.y, rcond=None)[0]
+    design = model.design
+    X = _columns(model)
+    fixed = X[:, : _population_size(model)]
+    left = model.y - fixed @ np.linalg.lstsq(fixed, model.y, rcond=None)[0]
     spread = max(float(left.std()), 1e-3 * design.unit)
     guess = Nominal(
         sigma=0.5 * spread,
@@ -59,47 +59,47 @@ def nominal_blocks(design: Design, blocks: Blocks, units: UnitRows, mean: Array,
         groups=tuple(np.full(len(g.terms), 0.3 * spread) for g in design.groups),
     )
     for _ in range(ROUNDS):
-        whitening, residual = _conditional(design, blocks, units, (mean, scale), guess)
-        guess = _with_outer(design, blocks, whitening, _with_inner(design, blocks, units, residual, guess))
-    return _conditional(design, blocks, units, (mean, scale), guess)[0]
+        whitening, residual = _conditional(model, X, (mean, scale), guess)
+        guess = _with_outer(model, whitening, _with_inner(model, residual, guess))
+    return _conditional(model, X, (mean, scale), guess)[0]
 
 
-def _columns(design: Design, blocks: Blocks, guess: Nominal) -> Array:
-    """(n, P) columns of population coefficients and outer z's."""
-    parts = [t.matrix() for t in design.population]
-    for g in blocks.outer:
-        group = design.groups[g]
-        wide = np.zeros((design.n, len(group.levels), len(group.terms)))
-        wide[np.arange(design.n), group.index] = group.Z * guess.groups[g]
-        parts.append(wide.reshape(design.n, -1))
-    return np.hstack(parts)
+def _population_size(model: BlockModel) -> int:
+    return sum(t.size for t in model.design.population)
+
+
+def _columns(model: BlockModel) -> Array:
+    """(n, P) columns of population coefficients and outer effects, in unit order."""
+    size = _population_size(model) + sum(len(g.levels) * len(g.terms) for g in model.outer)
+    X = np.zeros((model.y.size, size))
+    np.put_along_axis(X, model.position, model.values, axis=1)
+    return X
 
 
 def _conditional(
-    design: Design, blocks: Blocks, units: UnitRows, prior: tuple[Array, Array], guess: Nominal
+    model: BlockModel, X: Array, prior: tuple[Array, Array], guess: Nominal
 ) -> tuple[Whitening, Array]:
     """Whitening at the guess, and the residual (n,) of its centre in unit order."""
-    X = np.c_[_columns(design, blocks, guess), design.y][units.rows]
     mean, scale = prior
-    full = np.zeros((X.shape[1], X.shape[1]))
-    for u, (a, b) in enumerate(pairwise(units.start)):
-        root = scipy.linalg.cholesky(_covariance(blocks, units, guess, u), lower=True)
-        half = scipy.linalg.solve_triangular(root, X[a:b], lower=True)
+    sd = [np.tile(guess.groups[g], len(model.design.groups[g].levels)) for g in model.blocks.outer]
+    scaled = np.c_[X * np.concatenate([np.ones(_population_size(model)), *sd]), model.y]
+    full = np.zeros((scaled.shape[1], scaled.shape[1]))
+    for u, (a, b) in enumerate(pairwise(model.units.start)):
+        root = scipy.linalg.cholesky(_covariance(model, guess, u), lower=True)
+        half = scipy.linalg.solve_triangular(root, scaled[a:b], lower=True)
         full += half.T @ half
-    precision = full[:-1, :-1] + np.diag(scale**-2.0)
-    root = scipy.linalg.cholesky(precision, lower=True)
+    root = scipy.linalg.cholesky(full[:-1, :-1] + np.diag(scale**-2.0), lower=True)
     centre = scipy.linalg.cho_solve((root, True), full[:-1, -1] + mean * scale**-2.0)
     matrix = scipy.linalg.solve_triangular(root.T, np.eye(len(root)))
-    return Whitening(centre, matrix), X[:, -1] - X[:, :-1] @ centre
+    return Whitening(centre, matrix), model.y - scaled[:, :-1] @ centre
 
 
-def _covariance(blocks: Blocks, units: UnitRows, guess: Nominal, u: int) -> Array:
+def _covariance(model: BlockModel, guess: Nominal, u: int) -> Array:
     """Covariance of one unit's rows, its effects integrated out."""
+    units = model.units
     own, p, f = slice(units.start[u], units.start[u + 1]), units.width[u], units.first[u]
-    sd = np.array(
-        [guess.groups[blocks.inner[g]][k] for g, k in zip(units.group[u, :p], units.term[u, :p], strict=True)]
-    )
-    Z = units.Z[own, :p] * sd
+    columns = zip(units.group[u, :p], units.term[u, :p], strict=True)
+    Z = units.Z[own, :p] * np.array([guess.groups[model.blocks.inner[g]][k] for g, k in columns])
     out = Z @ Z.T + guess.sigma**2 * np.eye(len(Z))
     if units.gap.size:
         year = np.cumsum(np.r_[0, units.gap[f + 1 : units.first[u + 1]]])[units.cell[own] - f]
@@ -108,32 +108,29 @@ def _covariance(blocks: Blocks, units: UnitRows, guess: Nominal, u: int) -> Arra
     return np.asarray(out)
 
 
-def _with_inner(design: Design, blocks: Blocks, units: UnitRows, residual: Array, guess: Nominal) -> Nominal:
+def _with_inner(model: BlockModel, residual: Array, guess: Nominal) -> Nominal:
     """SDs of rows, unit-years and inner groups that the expected effects at the guess ask for."""
-    q = max(len(design.groups[g].terms) for g in blocks.inner)
-    factors = np.zeros((len(blocks.inner), q, q))
-    for position, g in enumerate(blocks.inner):
-        np.fill_diagonal(factors[position], np.r_[guess.groups[g], np.zeros(q - len(guess.groups[g]))])
-    _, _, H, g_sigma, g_sd, _ = moments(residual, units, factors, guess.sigma, guess.sd, guess.rho)
+    factors = model.padded([np.diag(guess.groups[g]) for g in model.blocks.inner])
+    _, _, H, g_sigma, g_sd, _ = moments(residual, model.units, factors, guess.sigma, guess.sd, guess.rho)
     groups = list(guess.groups)
-    for position, g in enumerate(blocks.inner):
-        excess = np.diag(H[position])[: groups[g].size] / len(design.groups[g].levels)
+    for position, g in enumerate(model.blocks.inner):
+        excess = np.diag(H[position])[: groups[g].size] / len(model.design.groups[g].levels)
         groups[g] = groups[g] * np.sqrt(np.maximum(1.0 + excess, 0.01))
-    years = max(units.gap.size, 1)
+    years = max(model.units.gap.size, 1)
     return replace(
         guess,
-        sigma=guess.sigma * float(np.sqrt(max(1.0 + g_sigma / design.n, 0.01))),
+        sigma=guess.sigma * float(np.sqrt(max(1.0 + g_sigma / model.y.size, 0.01))),
         sd=guess.sd * float(np.sqrt(max(1.0 + g_sd / years, 0.01))),
         groups=tuple(groups),
     )
 
 
-def _with_outer(design: Design, blocks: Blocks, whitening: Whitening, guess: Nominal) -> Nominal:
+def _with_outer(model: BlockModel, whitening: Whitening, guess: Nominal) -> Nominal:
     """SDs of outer groups that their expected squared z's ask for."""
-    groups, at = list(guess.groups), sum(t.size for t in design.population)
+    groups, at = list(guess.groups), _population_size(model)
     second = whitening.centre**2 + np.sum(whitening.matrix**2, axis=1)
-    for g in blocks.outer:
-        levels, q = len(design.groups[g].levels), groups[g].size
+    for g in model.blocks.outer:
+        levels, q = len(model.design.groups[g].levels), groups[g].size
         groups[g] = groups[g] * np.sqrt(second[at : at + levels * q].reshape(levels, q).mean(0))
         at += levels * q
     return replace(guess, groups=tuple(groups))

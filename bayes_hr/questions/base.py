@@ -12,10 +12,12 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
+    from bayes_hr.cards import Card
     from bayes_hr.checks.result import CheckResult
     from bayes_hr.data.panel import Panel
     from bayes_hr.design import Design
     from bayes_hr.estimands.summary import EstimandDraws
+    from bayes_hr.fits import Fit
     from bayes_hr.fitting import FitResult
 
 
@@ -39,8 +41,14 @@ class Question:
         Tables of its own beside the effects, by name; written with a saved fit.
     checks
         Checks of its own, from the fit and those tables.
+    companions
+        Cards whose estimates stand beside a card's own, by the name of their sample; may be none.
+    table_names
+        Names of its tables, and of that of the companions' estimates.
     describe
         What a card is about, in a line for the list of cards.
+    write_report, export_tables
+        Its report, and its tables and figures for a paper: a fit to a file, a fit to a folder.
     headline
         Kinds of effects (``by``) that the terminal shows.
     subject
@@ -54,6 +62,10 @@ class Question:
     estimands: Callable[[Any, xr.Dataset, xr.Dataset], list[EstimandDraws]]
     tables: Callable[[FitResult], dict[str, pd.DataFrame]]
     checks: Callable[[FitResult, dict[str, pd.DataFrame]], list[CheckResult]]
+    companions: Callable[[Any], dict[str, Card]]
+    table_names: tuple[str, ...]
     describe: Callable[[Any], str]
+    write_report: Callable[[Fit, Path], Path]
+    export_tables: Callable[[Fit, Path], Path]
     headline: tuple[str, ...]
     subject: str

@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
 
-    from bayes_hr.cards import RatificationCard
+    from bayes_hr.cards import Card, RatificationCard
     from bayes_hr.checks.result import CheckResult
     from bayes_hr.data.worlds import World
     from bayes_hr.estimands.summary import EstimandDraws
+    from bayes_hr.fits import Fit
     from bayes_hr.fitting import FitResult
 
 
@@ -83,10 +84,26 @@ def _checks(_: FitResult, __: dict[str, pd.DataFrame]) -> list[CheckResult]:
     return []
 
 
+def _companions(_: RatificationCard) -> dict[str, Card]:
+    return {}
+
+
 def _describe(card: RatificationCard) -> str:
     source = "simulated" if card.panel == "simulated" else card.outcome.name
     errors = {"ar1": "AR(1)", "iid": "independent"}[card.error.kind]
     return f"{card.treatment.name}; outcome {source}; {card.outcome.likelihood}, {errors} errors"
+
+
+def _write_report(fit: Fit, path: Path) -> Path:
+    from bayes_hr.reporting.ratification import write_report
+
+    return write_report(fit, path)
+
+
+def _export_tables(fit: Fit, folder: Path) -> Path:
+    from bayes_hr.reporting.ratification import export_tables
+
+    return export_tables(fit, folder)
 
 
 QUESTION = Question(
@@ -97,7 +114,11 @@ QUESTION = Question(
     estimands=_estimands,
     tables=_tables,
     checks=_checks,
+    companions=_companions,
+    table_names=(),
     describe=_describe,
+    write_report=_write_report,
+    export_tables=_export_tables,
     headline=("average", "regime", "contrast"),
     subject="effect of ratification",
 )
