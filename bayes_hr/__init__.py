@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bayes_hr import simulate
     from bayes_hr.api import Fit, fit, load_fit
     from bayes_hr.cards import Card, list_cards, load_card
+    from bayes_hr.data.convergence_panel import convergence_from_frames
     from bayes_hr.data.load import load_panel
     from bayes_hr.data.panel import Panel
     from bayes_hr.errors import BayesHRError, InputError
@@ -24,6 +25,7 @@ __all__ = [
     "Fit",
     "InputError",
     "Panel",
+    "convergence_from_frames",
     "fit",
     "list_cards",
     "load_card",
@@ -39,6 +41,7 @@ _HOMES = {
     "Fit": "bayes_hr.api",
     "InputError": "bayes_hr.errors",
     "Panel": "bayes_hr.data.panel",
+    "convergence_from_frames": "bayes_hr.data.convergence_panel",
     "fit": "bayes_hr.api",
     "list_cards": "bayes_hr.cards",
     "load_card": "bayes_hr.cards",

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
     from bayes_hr.design import Design
     from bayes_hr.progress import Progress
 
-__all__ = ["Fit", "describe", "fit", "load_fit", "panel_from_file", "panel_of"]
+__all__ = [
+    "Fit",
+    "check_reference",
+    "describe",
+    "fit",
+    "headline",
+    "load_fit",
+    "panel_from_file",
+    "panel_of",
+    "subject",
+]
 
 _LOG = logging.getLogger("bayes_hr")
 
@@ -135,6 +145,29 @@ def panel_from_file(path: str | Path, card: Card, *, columns: dict[str, str] | N
 def describe(card: Card) -> str:
     """What a card is about, in a line."""
     return question_of(card).describe(card)
+
+
+def headline(card: Card) -> tuple[str, ...]:
+    """Kinds of effects (``by``) that stand first among those of a card's question."""
+    return question_of(card).headline
+
+
+def subject(card: Card) -> str:
+    """What a card's effects are of, for the head of a table."""
+    return question_of(card).subject
+
+
+def check_reference(card: Card) -> None:
+    """Refuse a permuted reference (:meth:`Fit.permuted_reference`) before anything is fitted.
+
+    Raises
+    ------
+    InputError
+        If the card has no ratification years to permute.
+    """
+    from bayes_hr.checks.reference import check_card
+
+    check_card(card)
 
 
 def _run(card: Card, panel: Panel, design: Design, progress: Progress | None) -> fitting.FitResult:

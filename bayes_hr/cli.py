@@ -10,14 +10,14 @@ import traceback
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
 from bayes_hr.cli_data import data_app
+from bayes_hr.cli_saved import OK, check, exit_code, report, summary
 from bayes_hr.errors import BayesHRError
 from bayes_hr.terminal import (
-    VERDICT_STYLES,
     log_on_stderr,
     say,
     say_effects,
@@ -32,15 +32,21 @@ if TYPE_CHECKING:
 
     from bayes_hr.api import Fit
 
-OK, VERDICT_FAIL, BAD_INPUT, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 130
-DEMO_CARD: Final = "demo_ratification"
+BAD_INPUT, INTERNAL, INTERRUPTED = 2, 3, 130
+DEMOS: Final = {
+    "ratification": ("demo_ratification", ("average", "regime", "contrast")),
+    "convergence": ("demo_convergence", ("all",)),
+}
+"""Card of each question's simulated world, and the kinds of effects that are shown beside the truth."""
+
 _EPILOG: Final = (
     "Exit codes: 0 done (verdict PASS or REVIEW), 1 verdict FAIL, 2 bad input, 3 internal error, "
     "130 interrupted."
 )
 _HELP: Final = """Bayesian hierarchical models for human-rights data.
 
-Begin with `bayes-hr demo`, which needs no network; then `bayes-hr fit cat_hrps`."""
+Begin with `bayes-hr demo`, which needs no network; then `bayes-hr fit cat_hrps` (ratification) or
+`bayes-hr fit igo_convergence_regional` (convergence to IGO means)."""
 
 app = typer.Typer(
     name="bayes-hr",
@@ -53,8 +59,17 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 
-By = Literal["average", "regime", "contrast", "country", "parameter"]
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a saved fit.")]
+
+OwnRows = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Your own rows (.csv, .parquet, .dta) in place of the public data."),
+]
+Refits = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", min=2, help="Refit N times with ratification years permuted; resumes if stopped."
+    ),
+]
 
 
 def _version(asked: bool) -> None:
@@ -81,26 +96,43 @@ def _root(
 # Fitting
 
 
-@app.command(short_help="A simulated world: truth beside estimate.")
+@app.command(short_help="Simulated worlds: truth beside estimate.")
 def demo(
-    out: Annotated[Path, typer.Option(help="Folder for the fit and its report.")] = Path("bayes_hr-demo"),
-    open_report: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for the fits and their reports.")] = Path("bayes_hr-demo"),
+    only: Annotated[
+        Literal["ratification", "convergence"] | None, typer.Option(help="One question; default: both.")
+    ] = None,
+    open_report: Annotated[bool, typer.Option("--open", help="Open the reports in a browser.")] = False,
 ) -> None:
-    """Simulate a world in which ratification helps in transition regimes only, fit it, and compare.
+    """Simulate a world for each question, fit it, and compare.
 
-    No network, no files. The world is known, so the truth stands beside every estimate.
+    One in which ratification helps in transition regimes only; one with a kink at entry into IGOs and a
+    reversion after exit. No network, no files. The worlds are known, so the truth stands beside every
+    estimate.
     """
-    import bayes_hr
+    status = OK
+    for question, (card, kinds) in DEMOS.items():
+        if only in {None, question}:
+            status = max(status, _demo(card, kinds, out / question, open_report))
+    raise typer.Exit(status)
 
-    fit = bayes_hr.fit(DEMO_CARD, out=out)
-    say_verdict(fit)
-    say_truth(fit.beside_truth())
+
+def _demo(card: str, kinds: Sequence[str], out: Path, open_report: bool) -> int:
+    """Fit one simulated world; returns the exit code."""
+    import bayes_hr
+    from bayes_hr.api import subject
+
+    say(bayes_hr.load_card(card).question, style="bold")
+    found = bayes_hr.fit(card, out=out)
+    say_verdict(found)
+    say_truth(found.beside_truth(), kinds, subject(found.card))
     say_places(out)
+    say()
     if open_report:
         import webbrowser
 
         webbrowser.open((out / "report.html").absolute().as_uri())
-    raise typer.Exit(_exit_code(fit))
+    return exit_code(found)
 
 
 @app.command(short_help="Fit a card, write tables and a report.")
@@ -112,12 +144,7 @@ def fit(
         ),
     ],
     *,
-    panel: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Your own rows (.csv, .parquet, .dta) in place of the public data."
-        ),
-    ] = None,
+    panel: OwnRows = None,
     column: Annotated[
         list[str] | None,
         typer.Option(metavar="OURS=THEIRS", help="A column of FILE that has another name; may be repeated."),
@@ -137,23 +164,40 @@ def fit(
     draws: Annotated[int | None, typer.Option(help="Draws of each chain.")] = None,
     tune: Annotated[int | None, typer.Option(help="Warm-up draws of each chain.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed.")] = None,
-    reference: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", min=2, help="Refit N times with ratification years permuted; resumes if stopped."
-        ),
-    ] = None,
+    reference: Refits = None,
 ) -> None:
     """Fit a card and write draws, tables and an HTML report.
 
     A fit whose card, data, engine and version are unchanged is not run again.
     """
+    settings = {"engine": engine, "sampler": sampler, "chains": chains, "draws": draws}
+    settings |= {"tune": tune, "seed": seed}
+    found, folder = _fit(
+        card, panel=panel, column=column, out=out, where=where, reference=reference, settings=settings
+    )
+    _say_fit(found, folder)
+    raise typer.Exit(exit_code(found))
+
+
+def _fit(
+    card: str,
+    *,
+    panel: Path | None,
+    column: Sequence[str] | None,
+    out: Path | None,
+    where: str | None,
+    reference: int | None,
+    settings: dict[str, Any],
+) -> tuple[Fit, Path]:
+    """What ``fit`` does with its arguments: the fit, and the folder it is in."""
     import bayes_hr
-    from bayes_hr.api import panel_from_file
+    from bayes_hr.api import check_reference, panel_from_file
 
     chosen = bayes_hr.load_card(card)
     if where is not None:
         chosen = chosen.replace(where=where)
+    if reference is not None:
+        check_reference(chosen)
     out = out or Path("runs") / chosen.id
     rows = None
     columns = _columns(column)
@@ -161,25 +205,21 @@ def fit(
         rows = panel_from_file(panel, chosen, columns=columns)
     elif columns:
         raise typer.BadParameter("goes with --panel FILE", param_hint="--column")
-    found = bayes_hr.fit(
-        chosen,
-        rows,
-        engine=engine,
-        sampler=sampler,
-        chains=chains,
-        draws=draws,
-        tune=tune,
-        seed=seed,
-        out=out,
-    )
-    if reference is not None:
-        found = _with_reference(found, reference, out)
+    found = bayes_hr.fit(chosen, rows, out=out, **settings)
+    return (found if reference is None else _with_reference(found, reference, out)), out
+
+
+def _say_fit(found: Fit, out: Path) -> None:
+    """Verdict, the first effects, the reference if there is one, and where the rest is."""
+    from bayes_hr.api import headline, subject
+
     say_verdict(found)
-    say_effects(found.effects(), ("average", "regime", "contrast"))
+    say_effects(found.effects(), headline(found.card), subject(found.card))
     if found.reference is not None:
         say_reference(found.reference.table, found.reference.n)
     say_places(out)
-    raise typer.Exit(_exit_code(found))
+    if found.tables:
+        say(f"More tables: bayes-hr summary {out} --table {'|'.join(found.tables)}")
 
 
 def _columns(pairs: Sequence[str] | None) -> dict[str, str] | None:
@@ -208,72 +248,9 @@ def _with_reference(found: Fit, n: int, out: Path) -> Fit:
 
 # What was fitted
 
-
-@app.command(short_help="Verdict on a saved fit, and why.")
-def check(folder: Folder) -> None:
-    """Verdict on a saved fit, with every check behind it and what to do."""
-    import bayes_hr
-
-    found = bayes_hr.load_fit(folder)
-    verdict = found.check()
-    first, *rest = verdict.to_text().splitlines()
-    say(first, style=VERDICT_STYLES[verdict.status])
-    for line in rest:
-        say(line.strip(), indent=2)
-    raise typer.Exit(_exit_code(found))
-
-
-@app.command()
-def summary(
-    folder: Folder,
-    by: Annotated[
-        By | None,
-        typer.Option(help="One kind of effect; default: average, regime and contrast.", show_default=False),
-    ] = None,
-    form: Annotated[
-        Literal["table", "csv", "json"],
-        typer.Option(
-            "--format", help="csv and json have every column; json without --by is the whole summary."
-        ),
-    ] = "table",
-) -> None:
-    """Effects of a saved fit."""
-    import bayes_hr
-
-    found = bayes_hr.load_fit(folder)
-    if form == "table":
-        say_verdict(found)
-        table = found.effects(by)
-        say_effects(table, (by,) if by else ("average", "regime", "contrast"))
-    else:
-        typer.echo(f"Verdict: {found.check().status}", err=True)
-        typer.echo(_as_text(found, by, form), nl=False)
-    raise typer.Exit(_exit_code(found))
-
-
-def _as_text(found: Fit, by: str | None, form: str) -> str:
-    if form == "csv":
-        return str(found.effects(by).to_csv(index=False, lineterminator="\n"))
-    if by is None:
-        return json.dumps(found.summary(), indent=2) + "\n"
-    return str(found.effects(by).to_json(orient="records", indent=2)) + "\n"
-
-
-@app.command(short_help="Write the report of a saved fit again.")
-def report(
-    folder: Folder,
-    out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to write it; default: report.html in DIR.")
-    ] = None,
-) -> None:
-    """Write the report of a saved fit again, one self-contained HTML page."""
-    import bayes_hr
-
-    found = bayes_hr.load_fit(folder)
-    written = found.report(out or folder / "report.html")
-    say_verdict(found)
-    say(f"Report: {written}")
-    raise typer.Exit(_exit_code(found))
+app.command(short_help="Verdict on a saved fit, and why.")(check)
+app.command()(summary)
+app.command(short_help="Write the report of a saved fit again.")(report)
 
 
 # Cards
@@ -292,20 +269,20 @@ def models(
     if card is not None:
         typer.echo(bayes_hr.load_card(card).to_toml(), nl=False)
         return
-    for name in bayes_hr.list_cards():
-        found = bayes_hr.load_card(name)
-        say(f"{name}", style="bold")
-        say(describe(found), indent=2)
-        say(found.question, indent=2)
-    say()
+    cards = {name: bayes_hr.load_card(name) for name in bayes_hr.list_cards()}
+    for family in dict.fromkeys(found.family for found in cards.values()):
+        say(f"{family.capitalize()} cards")
+        say()
+        for name, found in cards.items():
+            if found.family == family:
+                say(name, style="bold")
+                say(describe(found), indent=2)
+                say(found.question, indent=2)
+        say()
     say("bayes-hr models CARD prints a card; bayes-hr fit CARD fits it.")
 
 
 # Entry
-
-
-def _exit_code(found: Fit) -> int:
-    return VERDICT_FAIL if found.check().status == "FAIL" else OK
 
 
 def main(argv: Sequence[str] | None = None) -> int:

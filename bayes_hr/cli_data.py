@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from bayes_hr.terminal import say, say_classes, say_missing
+from bayes_hr.terminal import say, say_classes, say_missing, say_organisations, say_phases
+
+if TYPE_CHECKING:
+    from bayes_hr.data.panel import Panel
+
+FEW_IGOS: Final = 30
+"""Up to this many organisations are listed one by one."""
 
 data_app = typer.Typer(
     help="Public sources and the panels made of them.", no_args_is_help=True, rich_markup_mode=None
@@ -46,37 +52,83 @@ def fetch(
         say(f"{name}: {path}")
 
 
-@data_app.command("describe", short_help="Rows, classes and gaps of a panel.")
+@data_app.command("describe", short_help="Rows, groups and gaps of a panel.")
 def describe(
-    panel: Annotated[str, typer.Argument(metavar="PANEL", help="Name of a panel: ratification.")],
+    panel: Annotated[str, typer.Argument(metavar="PANEL", help="ratification or convergence.")],
     *,
-    treaty: Annotated[str, typer.Option(help="Treaty: CAT or ICCPR.")] = "CAT",
-    outcome: Annotated[str, typer.Option(help="Outcome.")] = "hrps_v402",
-    regime_rule: Annotated[
-        str, typer.Option(help="before_treaty, before_ratification, whole_history or window.")
-    ] = "before_treaty",
-    regime_window: Annotated[
-        tuple[int, int] | None, typer.Option(metavar="FIRST LAST", help="Years of the rule 'window'.")
-    ] = None,
     start: Annotated[int | None, typer.Option(help="First year.")] = None,
     end: Annotated[int | None, typer.Option(help="Last year.")] = None,
+    treaty: Annotated[str | None, typer.Option(help="Ratification: CAT (default) or ICCPR.")] = None,
+    outcome: Annotated[str | None, typer.Option(help="Ratification: outcome; default hrps_v402.")] = None,
+    regime_rule: Annotated[
+        str | None,
+        typer.Option(
+            help="Ratification: before_treaty (default), before_ratification, whole_history or window."
+        ),
+    ] = None,
+    regime_window: Annotated[
+        tuple[int, int] | None,
+        typer.Option(metavar="FIRST LAST", help="Ratification: years of the rule 'window'."),
+    ] = None,
+    score: Annotated[str | None, typer.Option(help="Convergence: score; default hrps_v402.")] = None,
+    mean: Annotated[
+        str | None, typer.Option(help="Convergence: leave_one_out (default), inclusive or frozen.")
+    ] = None,
+    igos: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CODE", help="Convergence: an IGO, e.g. COE; may be repeated; default: all."),
+    ] = None,
+    types: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TYPE",
+            help="Convergence: political, social, economic or unclassified; may be repeated; default: all.",
+        ),
+    ] = None,
+    min_others: Annotated[
+        int | None, typer.Option(help="Convergence: fewest scored other members; default 5.")
+    ] = None,
 ) -> None:
-    """Rows in, dropped with reasons and used; countries by regime class; missing values by decade."""
-    import bayes_hr
-    from bayes_hr.data.merge import missingness
+    """Rows in, dropped with reasons and used, and who is in them.
 
-    found = bayes_hr.load_panel(
-        panel,
-        treaty=treaty,
-        outcome=outcome,
-        regime_rule=regime_rule,
-        regime_window=regime_window,
-        start=start,
-        end=end,
-    )
-    say(f"Panel {found.name}: {treaty}, {outcome}", style="bold")
-    say(found.merge.to_text())
-    say_classes(found.frame)
-    say_missing(missingness(found.frame, [f"{outcome}_sd", *found.covariates]))
+    Of a ratification panel: countries by regime class, missing values by decade. Of a convergence panel:
+    rows, dyads, states and IGOs by phase of membership and by type.
+    """
+    import bayes_hr
+
+    options = {
+        "start": start,
+        "end": end,
+        "treaty": treaty,
+        "outcome": outcome,
+        "regime_rule": regime_rule,
+        "regime_window": regime_window,
+        "score": score,
+        "mean": mean,
+        "igos": igos or None,
+        "types": types or None,
+        "min_others": min_others,
+    }
+    found = bayes_hr.load_panel(panel, **{name: v for name, v in options.items() if v is not None})
+    (_say_convergence if found.name == "convergence" else _say_ratification)(found)
     say()
     say(f"Sources: {', '.join(found.sources)} (bayes-hr data list)")
+
+
+def _say_ratification(found: Panel) -> None:
+    from bayes_hr.data.merge import missingness
+
+    say(f"Panel {found.name}: {found.options['treaty']}, {found.outcome}", style="bold")
+    say(found.merge.to_text())
+    say_classes(found.frame)
+    say_missing(missingness(found.frame, [f"{found.outcome}_sd", *found.covariates]))
+
+
+def _say_convergence(found: Panel) -> None:
+    said = f"{found.options['score']}, {found.options['mean']} mean of at least {found.options['min_others']}"
+    say(f"Panel {found.name}: {said}", style="bold")
+    say(found.merge.to_text())
+    say_phases(found.frame)
+    say_organisations(found.frame, "igo_type")
+    if found.frame["igo"].nunique() <= FEW_IGOS:
+        say_organisations(found.frame, "igo")

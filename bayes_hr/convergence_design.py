@@ -91,6 +91,8 @@ def _with_columns(card: ConvergenceCard, panel: Panel) -> pd.DataFrame:
     signed = card.outcome.name == SIGNED
     outcome = "gap_signed" if signed else card.outcome.name
     needed = [outcome, "k", "entry", "last", *(c.name for c in card.population)]
+    if card.state_years.effects != "none" and card.state_years.loading == "sign":
+        needed.append("gap_signed")
     need_numbers(card, panel, frame, needed)
     for name, default in (("country", "ccode"), ("igo_name", "igo")):
         if name not in frame.columns:

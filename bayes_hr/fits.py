@@ -264,5 +264,16 @@ def load_fit(folder: str | Path) -> Fit:
     if (folder / "truth.csv").is_file():
         truth = pd.read_csv(folder / "truth.csv", keep_default_na=False)
     names = question_of(result.card).table_names
-    kept = {n: pd.read_csv(folder / f"{n}.csv") for n in names if (folder / f"{n}.csv").is_file()}
+    kept = {n: _table(folder / f"{n}.csv") for n in names if (folder / f"{n}.csv").is_file()}
     return Fit(result, reference, truth, kept)
+
+
+def _table(path: Path) -> pd.DataFrame:
+    """A table that a fit was saved with; empty text stays empty text."""
+    import pandas as pd
+
+    table = pd.read_csv(path)
+    text = [c for c in table.columns if not pd.api.types.is_numeric_dtype(table[c])]
+    # A column of nothing but empty text is read as numbers.
+    text += [c for c in table.columns if table[c].isna().all() and c in {"flag", "text", "note", "reference"}]
+    return table.astype(dict.fromkeys(text, "object")).fillna(dict.fromkeys(text, ""))

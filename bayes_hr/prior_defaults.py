@@ -75,7 +75,7 @@ def default_priors(card: Any) -> dict[str, str | dict[str, str]]:
         if card.treatment.pooling == "partial":
             out["sd_tau"] = "half_normal(0.25)"
     if card.family == "convergence":
-        terms = dict.fromkeys(t for g in card.groups for t in g.terms if t != "intercept")
+        terms = card.group_terms["state"]  # the population has every phase, whatever varies
         out["beta"] = {t: "normal(0, 0.2)" if t.endswith("_slope") else "normal(0, 0.5)" for t in terms}
         if card.state_years.effects == "ar1":
             out |= {"sd_state_year": "half_normal(0.5)", "rho": "uniform(-1, 1)"}

@@ -121,7 +121,12 @@ def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport) -> Design:
 
 
 def _check_panel_is_the_cards(card: Card, panel: Panel) -> None:
-    """Refuse a panel from the public sources that was built for another treaty or other regime classes."""
+    """Refuse a panel of another question, or one of ours for another treaty or other regime classes."""
+    if panel.name != "ratification":
+        raise InputError(
+            f"card {card.id} needs a ratification panel (one row per country and year), not one of kind "
+            f"{panel.name!r}. Use load_panel('ratification') or Panel.from_frame(...)."
+        )
     if not panel.sources:
         return
     regime = card.regime

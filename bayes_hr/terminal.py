@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,22 @@ _PIPE_WIDTH: Final = 10_000
 """Nothing is wrapped for a pipe: one row, one line."""
 
 VERDICT_STYLES: Final = {"PASS": "bold green", "REVIEW": "bold yellow", "FAIL": "bold red"}
+
+
+_SEVERAL: Final = ("all", "igo_type", "state", "igo")
+"""Kinds of levels that have several estimands, so that a level alone does not say what it is."""
+
+_UNITS: Final = {"country": "Country effects", "igo_type": "IGO types", "state": "States", "igo": "IGOs"}
+"""Kinds of effects that are counted, not listed, beside the truth."""
+
+_CHOSEN: Final = {
+    "hypotheses": ["hypothesis", "statement", "probability", "prior_probability", "bayes_factor", "note"],
+    "identification": [
+        "estimand", "prior_sd", "posterior_sd", "contraction", "psense_prior", "psense_likelihood",
+        "residual_share", "flag",
+    ],
+}  # fmt: skip
+"""Columns of wide tables that are printed."""
 
 
 def _console() -> Console:
@@ -95,8 +112,8 @@ def say_verdict(found: Fit) -> None:
         say(found.card.caution, style="bold yellow")
 
 
-def say_effects(table: pd.DataFrame, kinds: Sequence[str]) -> None:
-    """Rows of some kinds of an effects table."""
+def say_effects(table: pd.DataFrame, kinds: Sequence[str], subject: str) -> None:
+    """Rows of some kinds of an effects table; ``subject`` is what the effects are of."""
     chosen = table[table["by"].isin(kinds)]
     if chosen.empty:  # a card need not ask for them
         return
@@ -116,7 +133,7 @@ def say_effects(table: pd.DataFrame, kinds: Sequence[str]) -> None:
         ]
         show_table(header, rows, numeric=header[1:])
         return
-    header = ["effect of ratification", "mean", _interval_name(table), "P(>0)", "P(ROPE)", "note"]
+    header = [subject, "mean", _interval_name(table), "P(>0)", "P(ROPE)", "note"]
     rows = [
         [_label(row), _two(row.mean), _interval(row), _two(row.p_gt_0), _two(row.p_rope), row.note]
         for row in chosen.itertuples()
@@ -126,22 +143,41 @@ def say_effects(table: pd.DataFrame, kinds: Sequence[str]) -> None:
     say(f"Scale: {first['scale']}. ROPE: {first['rope_lower']:g} to {first['rope_upper']:g}.")
 
 
-def say_truth(table: pd.DataFrame) -> None:
-    """Truth beside estimate, from :meth:`bayes_hr.api.Fit.beside_truth`."""
-    main = table[table["by"].isin(["regime", "contrast", "average"])]
+def say_truth(table: pd.DataFrame, kinds: Sequence[str], subject: str) -> None:
+    """Truth beside estimate, from :meth:`bayes_hr.api.Fit.beside_truth`: some kinds listed, units counted."""
+    main = table[table["by"].isin(kinds)]
     rows = [
         [_label(row), _two(row.truth), _two(row.mean), _interval(row), "yes" if row.covered else "NO"]
         for row in main.itertuples()
     ]
-    header = ["effect of ratification", "truth", "estimate", _interval_name(table), "covered"]
+    header = [subject, "truth", "estimate", _interval_name(table), "covered"]
     say()
     show_table(header, rows, numeric=header[1:4])
-    countries = table[table["estimand"] == "total"]
     say()
-    say(
-        f"Country effects: {int(countries['covered'].sum())} of {len(countries)} intervals cover the truth "
-        f"({table['ci_prob'].iloc[0]:.0%} are expected to)."
-    )
+    for by, name in _UNITS.items():
+        part = table[(table["by"] == by) & (table["estimand"] != "deviation")]  # the total has it in
+        if len(part):
+            say(
+                f"{name}: {int(part['covered'].sum())} of {len(part)} intervals cover the truth "
+                f"({table['ci_prob'].iloc[0]:.0%} are expected to)."
+            )
+
+
+def say_table(table: pd.DataFrame, name: str) -> None:
+    """A table of a question's own; of those in :data:`_CHOSEN` the columns that fit a terminal."""
+    shown = table[_CHOSEN.get(name, list(table.columns))]
+    numeric = [str(c) for c in shown.columns if shown[c].dtype.kind in "fi"]
+    header = [str(c).replace("_", " ") for c in shown.columns]
+    rows = [[_cell(value) for value in row] for row in shown.itertuples(index=False)]
+    say()
+    show_table(header, rows, numeric=[c.replace("_", " ") for c in numeric])
+
+
+def _cell(value: object) -> str:
+    """Text as it is, numbers short, nothing for what is missing."""
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.3f}" if abs(value) < 100 else f"{value:.3g}"
+    return str(value)
 
 
 def say_reference(table: pd.DataFrame, n: int) -> None:
@@ -167,8 +203,8 @@ def _label(row: Any) -> str:
     """``transition - stable autocracy``, or the level with its kind where the level alone is not clear."""
     if row.estimand == "contrast":
         return f"{row.level} - {row.reference}"
-    if row.estimand in {"average", "deviation"}:
-        return f"{row.estimand}: {row.level}"
+    if row.estimand in {"average", "deviation"} or getattr(row, "by", "") in _SEVERAL:
+        return f"{row.estimand.replace('_', ' ')}: {row.level}"
     return str(row.level or row.estimand)
 
 
@@ -199,6 +235,39 @@ def say_classes(frame: pd.DataFrame) -> None:
         counts = (len(part), int(part["rows"].sum()), len(part) - never - always, never, always)
         rows.append([str(name), *(f"{count:,}" for count in counts)])
     header = ["regime class", "countries", "rows", "ratify", "never", "always"]
+    say()
+    show_table(header, rows, numeric=header[1:])
+
+
+def say_phases(frame: pd.DataFrame) -> None:
+    """Rows, dyads, states and IGOs of each phase of membership, and of all of them."""
+    dyad = frame["ccode"].astype(str) + ":" + frame["igo"].astype(str)
+    parts = [(name, frame["phase"] == name) for name in ("before", "during", "gap", "after")]
+    rows = []
+    for name, inside in [*parts, ("all", frame["phase"].notna())]:
+        part = frame[inside]
+        counts = (len(part), dyad[inside].nunique(), part["ccode"].nunique(), part["igo"].nunique())
+        rows.append([name, *(f"{count:,}" for count in counts)])
+    header = ["phase of membership", "rows", "dyads", "states", "IGOs"]
+    say()
+    show_table(header, rows, numeric=header[1:])
+
+
+def say_organisations(frame: pd.DataFrame, by: str) -> None:
+    """IGOs, dyads and rows, by type (``igo_type``) or for each organisation (``igo``).
+
+    Dyads "with before" have a row before entry, those that "exit" one after.
+    """
+    flags = frame.assign(before=frame["phase"] == "before", after=frame["phase"] == "after")
+    keys = list(dict.fromkeys([by, "igo", "ccode"]))
+    dyads = flags.groupby(keys).agg(rows=("year", "size"), before=("before", "any"), after=("after", "any"))
+    rows = []
+    for name, part in dyads.reset_index().groupby(by):
+        counts = (part["igo"].nunique(), len(part), part["before"].sum(), part["after"].sum())
+        rows.append([str(name), *(f"{int(count):,}" for count in (*counts, part["rows"].sum()))])
+    header = [{"igo_type": "type of IGO", "igo": "IGO"}[by], "IGOs", "dyads", "with before", "exit", "rows"]
+    if by == "igo":
+        header, rows = [header[0], *header[2:]], [[row[0], *row[2:]] for row in rows]
     say()
     show_table(header, rows, numeric=header[1:])
 

@@ -7,7 +7,7 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +17,7 @@ import pytest
 
 from bayes_hr.api import Fit
 from bayes_hr.cards import load_card
+from bayes_hr.cli import main
 from bayes_hr.data.fetch import cache_dir, is_offline
 from bayes_hr.data.parsed import parsed_path
 from bayes_hr.data.sources import PUBLIC_BASE, SOURCES
@@ -106,6 +107,26 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
     httpd.shutdown()
     thread.join()
     httpd.server_close()
+
+
+@pytest.fixture
+def short_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report in no time, of any question; the pages themselves have their own tests."""
+    monkeypatch.setattr(Fit, "report", lambda fit, path: path.write_text("page") and path)
+
+
+@pytest.fixture(name="run")
+def run_command(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """Runs a command; gives exit code, standard output and standard error, and holds what is true of all."""
+
+    def call(*argv: str | Path) -> tuple[int, str, str]:
+        code = main([str(a) for a in argv])
+        out, err = capsys.readouterr()
+        assert "\x1b" not in out + err, "no colours in a pipe"
+        assert "Warning" not in err
+        return code, out, err
+
+    return call
 
 
 @pytest.fixture(scope="session")

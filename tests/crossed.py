@@ -95,15 +95,14 @@ def group(
     return GroupTerm(name, levels, index, terms[:q], Z, sd, corr, (False,) * q)
 
 
-def effect_columns(model: BlockModel, factors: list[np.ndarray]) -> tuple[np.ndarray, list[tuple[str, int]]]:
-    """Columns (n, m) of all standardised inner effects in design order, and each one's group and level."""
-    parts, owners = [], []
-    for g, factor in zip(model.inner, factors, strict=True):
+def effect_columns(model: BlockModel, factors: list[np.ndarray]) -> np.ndarray:
+    """Columns (n, m) of all standardised group effects, in the kernels' order of groups."""
+    parts = []
+    for g, factor in zip(model.groups, factors, strict=True):
         scaled = g.Z @ factor
         for level in range(len(g.levels)):
             parts.append(np.where((g.index == level)[:, None], scaled, 0.0))
-            owners += [(g.name, level)] * scaled.shape[1]
-    return np.hstack(parts), owners
+    return np.hstack(parts)
 
 
 def serial_covariance(design: Design, sd: float, rho: float) -> np.ndarray:

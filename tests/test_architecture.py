@@ -66,6 +66,14 @@ def test_import_is_fast() -> None:
     assert median(seconds) < IMPORT_SECONDS, f"import bayes_hr took {seconds} s"
 
 
+def test_every_public_name_is_found() -> None:
+    import bayes_hr
+
+    found = {name: getattr(bayes_hr, name) for name in bayes_hr.__all__}
+    assert set(bayes_hr.__all__) | {"__version__"} == set(dir(bayes_hr))
+    assert found["convergence_from_frames"].__module__ == "bayes_hr.data.convergence_panel"
+
+
 def _rooms() -> set[str]:
     """Modules (``cards.py``) and packages (``data/``) at the top of the package."""
     modules = {path.name for path in PACKAGE.glob("*.py")}

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,14 +16,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from refusals import at, changed, closed, raises, refused
 
 import bayes_hr
 from bayes_hr import storage
 from bayes_hr.api import Fit
-from bayes_hr.cli import main
 from bayes_hr.data.sources import SOURCES
-from bayes_hr.engines.nuts import NutsEngine
-from bayes_hr.errors import InputError
 
 NAN = float("nan")
 CARD = "demo_ratification"
@@ -35,16 +32,7 @@ HRPS = SOURCES["hrps_v402"].repo_path
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty current folder, no public data, and an engine that must not be reached."""
 
-    def reached(*_: object, **__: object) -> None:
-        raise AssertionError("sampling began")
-
-    monkeypatch.setattr(NutsEngine, "sample", reached)
-    (tmp_path / "mirror").mkdir()
-    monkeypatch.setenv("BAYES_HR_MIRROR", str(tmp_path / "mirror"))
-    monkeypatch.setenv("BAYES_HR_CACHE", str(tmp_path / "cache"))
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
-    return tmp_path / "here"
+    return closed(tmp_path, monkeypatch)
 
 
 def rows() -> pd.DataFrame:
@@ -57,45 +45,6 @@ def rows() -> pd.DataFrame:
     for name in ("score", "log_gdppc", "log_population", "conflict"):
         frame[name] = rng.normal(size=len(frame))
     return frame
-
-
-def contents(folder: Path) -> dict[str, bytes | None]:
-    """Everything below a folder."""
-    return {str(p.relative_to(folder)): p.read_bytes() if p.is_file() else None for p in folder.rglob("*")}
-
-
-def refused(message: str, capsys: pytest.CaptureFixture[str], *argv: str | Path) -> None:
-    """The command exits with 2 and one line that says what is wrong; the folder is as it was."""
-    before = contents(Path.cwd())
-    code = main([str(a) for a in argv])
-    out, err = capsys.readouterr()
-    assert (code, out) == (2, ""), err
-    assert len(re.findall(r"^Error: ", err, re.M)) == 1, err
-    assert err.splitlines()[-1].startswith("Error: "), err
-    assert re.search(message, err), err
-    assert "Traceback" not in err
-    assert contents(Path.cwd()) == before
-
-
-def raises(message: str, call: Callable[[], Any]) -> None:
-    """The call raises InputError with that message; the folder is as it was."""
-    before = contents(Path.cwd())
-    with pytest.raises(InputError, match=message):
-        call()
-    assert contents(Path.cwd()) == before
-
-
-def changed(**columns: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    return lambda frame: frame.assign(**columns)
-
-
-def at(row: int, column: str, value: object) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    def change(frame: pd.DataFrame) -> pd.DataFrame:
-        frame[column] = frame[column].astype(object)
-        frame.loc[row, column] = value
-        return frame
-
-    return change
 
 
 ROWS: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {
@@ -509,10 +458,7 @@ def test_mounted_disk_itself(
 
 
 @pytest.fixture
-def saved(small_fit: Fit, place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(
-        "bayes_hr.reporting.page.write_report", lambda fit, path: path.write_text("page") and path
-    )
+def saved(small_fit: Fit, place: Path, short_report: None) -> Path:
     return small_fit.save(place / "saved")
 
 

@@ -5,6 +5,8 @@ Tolerances: values are exact up to rounding (1e-8 of some hundreds); finite diff
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from crossed import crossed_design, effect_columns, serial_covariance
@@ -33,7 +35,7 @@ def factors_of(model: BlockModel, seed: int = 1) -> list[np.ndarray]:
     rng = np.random.default_rng(seed)
     return [
         np.linalg.cholesky(0.1 * np.atleast_2d(np.cov(rng.standard_normal((len(g.terms), 9)))))
-        for g in model.inner
+        for g in model.groups
     ]
 
 
@@ -44,7 +46,7 @@ def rho_of(name: str) -> float:
 def dense(model: BlockModel, factors: list[np.ndarray], rho: float) -> np.ndarray:
     """Covariance of the rows, in design order."""
     design = model.design
-    columns, _ = effect_columns(model, factors)
+    columns = effect_columns(model, factors)
     out = SIGMA**2 * np.eye(design.n) + columns @ columns.T
     if design.serial is not None:
         K = serial_covariance(design, SD, rho)[np.ix_(design.serial.index, design.serial.index)]
@@ -83,17 +85,24 @@ def test_draws_have_the_conditional_moments(name: str) -> None:
     cross[:, first] = own @ own.T @ design.groups[0].Z[first].T
     mean = cross @ np.linalg.solve(V, r)
     cov = own @ own.T - cross @ np.linalg.solve(V, cross.T)
+    igo = design.groups[1]
+    shared = np.zeros((2, design.n))
+    shared[:, igo.index == 0] = factors[2] @ factors[2].T @ igo.Z[igo.index == 0].T
+    igo_mean = shared @ np.linalg.solve(V, r)
     K = serial_covariance(design, SD, rho)[:, design.serial.index] * design.serial.loading
     years_mean = K @ np.linalg.solve(V, r)
-    draws, years = [], []
+    draws, igos, years = [], [], []
     for _ in range(4000):
-        noise = rng.standard_normal(model.units.block.shape), rng.standard_normal(model.units.gap.size)
-        c, s = draw(r[model.units.rows], model.units, model.padded(factors), SIGMA, SD, rho, *noise)
+        shapes = model.units.block.shape, (model.units.wide_block.size, 1), model.units.gap.size
+        noise = [rng.standard_normal(shape) for shape in shapes]
+        c, w, s = draw(r[model.units.rows], model.units, model.padded(factors), SIGMA, SD, rho, *noise)
         draws.append(c[0, : len(own)])
+        igos.append(w[:2])
         years.append(s)
     error = 5.0 / np.sqrt(4000)
     assert np.abs(np.mean(draws, axis=0) - mean).max() < error * np.sqrt(np.diag(cov).max())
     assert np.abs(np.cov(np.array(draws).T) - cov).max() < 2 * error * np.diag(cov).max()
+    assert np.abs(np.mean(igos, axis=0) - igo_mean).max() < error * np.abs(factors[2]).max()
     assert np.abs(np.mean(years, axis=0) - years_mean).max() < error * SD
 
 
@@ -128,7 +137,8 @@ def integrated_by_hand(density: BlockDensity, x: np.ndarray) -> float:
     """The density without the Jacobians of its coordinates."""
     at, serial = density.mean.size, density.design.serial is not None
     logits = [] if not serial else [x[at + 2]]
-    logs, k = [x[at], *([x[at + 1]] if serial else [])], at + 1 + 2 * serial
+    years = [np.log(density.expand(x)["sd_state_year"])] if serial else []
+    logs, k = [x[at], *years], at + 1 + 2 * serial
     for g in density.design.groups:
         q = len(g.terms)
         logs += list(x[k : k + q])
@@ -147,7 +157,7 @@ def joint_less_conditional(density: BlockDensity, x: np.ndarray) -> float:
     """The same from PyMC's joint density of the row form and the dense conditional of the effects."""
     from bayes_hr.pymc_models import build_model
 
-    design, model = density.design, density.model
+    design = density.design
     parameters = density.expand(x)
     rng = np.random.default_rng(3)
     values = {"coefficient": np.concatenate([np.ravel(parameters[t.name]) for t in design.population])}
@@ -157,8 +167,6 @@ def joint_less_conditional(density: BlockDensity, x: np.ndarray) -> float:
     for g in design.groups:
         point = covariance(g, x[at : at + size(g)])
         at += size(g)
-        if g in model.outer:
-            z[g.name] = np.linalg.solve(point.factor, parameters[f"u_{g.name}"].T).T
         for k, term in enumerate(g.terms):
             values[f"sd_{g.name}_{term}"] = point.sd[k]
             values[f"z_{g.name}_{term}"] = z[g.name][:, k]
@@ -187,16 +195,14 @@ def joint_density(model: object, values: dict[str, np.ndarray]) -> float:
 def conditional_density(
     density: BlockDensity, parameters: dict[str, np.ndarray], z: dict[str, np.ndarray], s: np.ndarray
 ) -> float:
-    """Log density of inner z's and of the unit-years given outcome and parameters."""
+    """Log density of all z's and of the unit-years given outcome and parameters."""
     from bayes_hr.engines.covariance import covariance_factor
 
     design, model = density.design, density.model
     b = [parameters[t.name] for t in design.population]
     eta = sum(t.predict(np.ravel(v)) for t, v in zip(design.population, b, strict=True))
-    for g in model.outer:
-        eta = eta + np.sum(g.Z * parameters[f"u_{g.name}"][g.index], axis=1)
-    columns, _ = effect_columns(model, [covariance_factor(g, parameters) for g in model.inner])
-    precision, effects = np.eye(columns.shape[1]), np.concatenate([z[g.name].ravel() for g in model.inner])
+    columns = effect_columns(model, [covariance_factor(g, parameters) for g in model.groups])
+    precision, effects = np.eye(columns.shape[1]), np.concatenate([z[g.name].ravel() for g in model.groups])
     if design.serial is not None:
         own = np.zeros((design.n, s.size))
         own[np.arange(design.n), design.serial.index] = design.serial.loading
@@ -232,6 +238,17 @@ def test_posterior_is_that_of_the_row_model() -> None:
         assert z.max() < 4.5, (name, z)
         ratio = x.std((0, 1)) / y.std((0, 1))
         assert np.abs(np.median(ratio) - 1) < 0.1, name
+
+
+def test_a_design_without_shared_effects() -> None:
+    """One group and its dyads, nothing that cuts across units: the density of the dense normal again."""
+    design = crossed_design()
+    design = replace(design, groups=(design.groups[0], design.groups[2]))
+    model = BlockModel.of(design)
+    factors, r = factors_of(model), design.y - 1.0
+    value = moments(r[model.units.rows], model.units, model.padded(factors), SIGMA, SD, 0.8)[0]
+    exact = multivariate_normal(np.zeros(r.size), dense(model, factors, 0.8)).logpdf(r)
+    assert value - 0.5 * r.size * np.log(2 * np.pi) == pytest.approx(exact, abs=1e-8)
 
 
 def test_which_effects_lie_in_blocks() -> None:

@@ -20,10 +20,9 @@ import pytest
 from rich.console import Console
 
 import bayes_hr
-from bayes_hr import api, cards, fitting, terminal
+from bayes_hr import cards, fitting, terminal
 from bayes_hr.api import Fit
 from bayes_hr.checks.result import CheckResult, Verdict
-from bayes_hr.cli import main
 from bayes_hr.data import sources
 from bayes_hr.data.worlds import World
 from bayes_hr.engines.nuts import NutsEngine
@@ -75,14 +74,6 @@ def copied(saved: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def short_report(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A report in no time; the page itself has its own tests."""
-    monkeypatch.setattr(
-        "bayes_hr.reporting.page.write_report", lambda fit, path: path.write_text("page") and path
-    )
-
-
-@pytest.fixture
 def samples(monkeypatch: pytest.MonkeyPatch, small_fit: Fit) -> list[int]:
     """The draws of small_fit in place of sampling; notes the draws that were asked for."""
     asked: list[int] = []
@@ -93,20 +84,6 @@ def samples(monkeypatch: pytest.MonkeyPatch, small_fit: Fit) -> list[int]:
 
     monkeypatch.setattr(NutsEngine, "sample", sample)
     return asked
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
-    """Runs a command; gives exit code, standard output and standard error, and holds what is true of all."""
-
-    def call(*argv: str | Path) -> tuple[int, str, str]:
-        code = main([str(a) for a in argv])
-        out, err = capsys.readouterr()
-        assert "\x1b" not in out + err, "no colours in a pipe"
-        assert "Warning" not in err
-        return code, out, err
-
-    return call
 
 
 Run = Callable[..., tuple[int, str, str]]
@@ -146,6 +123,11 @@ def test_models(run: Run) -> None:
     for name in cards.list_cards():
         assert re.search(rf"^{name}$", out, re.M)
     assert "CAT; outcome hrps_v402; gaussian, AR(1) errors" in out
+    assert "10 IGOs, leave_one_out mean; score hrps_v402; gaussian, AR(1) state-years" in out
+    first, second = out.index("Ratification cards\n"), out.index("Convergence cards\n")
+    for name in cards.list_cards():
+        own = cards.load_card(name).family
+        assert (first < out.index(f"\n{name}\n") < second) == (own == "ratification"), name
 
 
 def test_models_prints_a_card_that_is_itself_valid(run: Run) -> None:
@@ -287,9 +269,10 @@ def test_demo(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr(api, "ratification_world", lambda: small_world)
+    monkeypatch.setattr("bayes_hr.questions.ratification.simulate", lambda: small_world)
     monkeypatch.chdir(tmp_path)
-    code, out, _ = run("demo")
+    argv = ["demo", "--only", "ratification"]
+    code, out, _ = run(*argv)
     assert code == 0
     assert re.search(r"^effect of ratification +truth +estimate +89% interval +covered$", out, re.M)
     row = re.search(r"^transition +(\S+) +(\S+) +(\S+) to (\S+) +(yes|NO)$", out, re.M)
@@ -298,9 +281,10 @@ def test_demo(
     assert truth == small_world.truth.tau["transition"]
     assert (low <= truth <= high) == (row[5] == "yes")
     assert re.search(r"Country effects: \d+ of 30 intervals cover the truth", out)
-    assert "Report: bayes_hr-demo/report.html" in out
-    assert len(pd.read_csv("bayes_hr-demo/truth.csv")) > 30
-    code, again, err = run("demo")
+    assert "Report: bayes_hr-demo/ratification/report.html" in out
+    assert len(pd.read_csv("bayes_hr-demo/ratification/truth.csv")) > 30
+    assert not Path("bayes_hr-demo/convergence").exists()
+    code, again, err = run(*argv)
     assert "the saved fit is used" in err
     assert again == out
     assert len(samples) == 1
@@ -424,7 +408,7 @@ def test_interrupted_while_saving(
         raise KeyboardInterrupt
 
     before = sorted(rows.parent.rglob("*"))
-    monkeypatch.setattr("bayes_hr.reporting.page.write_report", interrupt)
+    monkeypatch.setattr(Fit, "report", interrupt)
     code, _, _ = run("fit", "demo_ratification", "--panel", rows, "--out", rows.parent / "fit", *FEW)
     assert code == 130
     assert samples

@@ -16,7 +16,7 @@ import pytest
 import xarray as xr
 
 from bayes_hr import fitting, simulate
-from bayes_hr.api import Fit, simulated_panel
+from bayes_hr.api import Fit
 from bayes_hr.cards import Card, load_card
 from bayes_hr.checks.reference import PermutedReference
 from bayes_hr.checks.result import FAIL, PASS, CheckResult, Verdict
@@ -25,20 +25,15 @@ from bayes_hr.data.panel import Panel
 from bayes_hr.engines.assemble import assemble_posterior
 from bayes_hr.errors import InputError
 from bayes_hr.estimands.truth import truth_table
+from bayes_hr.questions.ratification import simulated_panel
 from bayes_hr.ratification_design import build
-from bayes_hr.reporting import (
-    equations,
-    export,
-    figures,
-    formats,
-    page,
-    plots_checks,
-    plots_effects,
-    tables,
-    tables_model,
-    words,
-)
-from bayes_hr.reporting.content import Content, gather
+from bayes_hr.reporting import export as shared_export
+from bayes_hr.reporting import figures, formats, mathematics, plots_checks, prior_lines, tables_model
+from bayes_hr.reporting import page as shared_page
+from bayes_hr.reporting import words as shared_words
+from bayes_hr.reporting.ratification import equations, export, page, plots_effects, tables, words
+from bayes_hr.reporting.ratification.content import RatificationContent as Content
+from bayes_hr.reporting.ratification.content import gather
 
 CHAINS, DRAWS = 4, 150
 pictures = export.paper_pictures
@@ -218,16 +213,16 @@ def test_fail_stands_above_every_number_and_on_every_result(monkeypatch: pytest.
     captions = re.findall(r"<(?:caption|figcaption)>(.*?)</", text, re.S)
     warned = [c for c in captions if "FAIL – do not use" in c]
     assert len(warned) >= len(captions) - 9  # data, priors, checks, settings and versions are no results
-    assert "FAIL" not in html().replace(words.VERDICT[FAIL], "")
+    assert "FAIL" not in html().replace(shared_words.VERDICT[FAIL], "")
 
 
 @pytest.mark.usefixtures("no_figures")
 def test_words_begin_with_the_warning_if_the_verdict_is_fail() -> None:
-    assert words.opening(Verdict(PASS, ())) == ""
+    assert shared_words.opening(Verdict(PASS, ())) == ""
     text = page.render(replace(content(), verdict=with_verdict(demo(), FAIL).check()))
     section = text.split('id="answer">The answer in words</h2>')[1].split("</section>")[0]
     told = Page(f"<div>{section}</div>").text
-    assert told.startswith(words.opening(Verdict(FAIL, ())))
+    assert told.startswith(shared_words.opening(Verdict(FAIL, ())))
 
 
 @pytest.mark.usefixtures("no_figures")
@@ -248,7 +243,7 @@ def test_iid_errors_and_cautions_are_warned_of() -> None:
 def test_numbers_are_those_of_the_effects_table() -> None:
     shown, effects = Page(html()).text, demo().effects()
     for row in effects[effects["by"].isin(["regime", "contrast", "average"])].itertuples():
-        assert words.figures(row, content().digits).replace("\u00a0", " ") in shown
+        assert shared_words.figures(row, content().digits).replace("\u00a0", " ") in shown
         cells = " ".join(tables.effect_cells(row, content().digits))
         assert cells.replace("\u00a0", " ") in shown
 
@@ -347,8 +342,8 @@ def test_the_mathematics_is_that_of_the_card(
     changes: dict[str, Any], expected: list[str], absent: list[str]
 ) -> None:
     found = variant(**changes)
-    lines = [f"{what} {equations.mathml(latex)}" for what, latex in equations.equations(found)]
-    lines += [equations.mathml(latex) for latex in equations.prior_equations(found)]
+    lines = [f"{what} {mathematics.mathml(latex)}" for what, latex in equations.equations(found)]
+    lines += [mathematics.mathml(latex) for latex in equations.prior_equations(found)]
     model = Page("".join(lines)).text
     told = re.sub(r"\s*([(),])\s*", r"\1", model).replace(",", ", ")
     for part in expected:
@@ -363,7 +358,7 @@ def test_priors_in_outcome_units_with_their_reasons() -> None:
     assert rows["tau"][2] == f"Normal(0, {0.5 * found.design.unit:.3g})"
     assert "published" in rows["tau"][3]
     assert "chosen by this card; the default is half_normal(0.5)" in rows["sigma"][3]
-    assert set(rows) == set(tables_model.flat_priors(found.card))
+    assert set(rows) == set(prior_lines.flat_priors(found.card))
     assert len(equations.prior_equations(found)) == len(rows)
 
 
@@ -372,7 +367,7 @@ def test_priors_in_outcome_units_with_their_reasons() -> None:
 )
 def test_prior_densities_integrate_to_one(prior: str) -> None:
     grid = np.linspace(-60, 60, 120_001)
-    parsed = tables_model.in_outcome_units("tau", prior, unit=1.0, centre=0.0)
+    parsed = prior_lines.in_outcome_units("tau", prior, unit=1.0, centre=0.0)
     assert np.trapezoid(plots_checks.prior_density(parsed, grid), grid) == pytest.approx(1, abs=1e-3)
 
 
@@ -381,9 +376,9 @@ def test_verbal_rules() -> None:
     assert words.strength(0.02) == "strong evidence of a decrease"
     assert words.strength(0.87) == "a weak sign of an increase"
     assert words.strength(0.6) == "no clear sign of a change in either direction"
-    assert words.size(0.96) == "the effect is negligible"
-    assert words.size(0.01) == "it is not negligible"
-    told = dict(words.rules(load_card("cat_hrps")))
+    assert shared_words.size(0.96) == "the effect is negligible"
+    assert shared_words.size(0.01) == "it is not negligible"
+    told = dict(shared_words.rules(load_card("cat_hrps")))
     assert told["probability of the side named at least .97 and below .99"] == "strong evidence"
     assert told["probability of a negligible effect below .05"] == "it is not negligible"
     assert "significant" not in html().lower()
@@ -413,7 +408,7 @@ def test_numbers() -> None:
 
 
 def test_links_are_made_of_dois_only_after_escaping() -> None:
-    out = page.linked("<b> doi:10.1214/20-BA1221.")
+    out = shared_page.linked("<b> doi:10.1214/20-BA1221.")
     assert out.startswith("&lt;b&gt; ")
     assert '<a href="https://doi.org/10.1214/20-BA1221">doi:10.1214/20-BA1221</a>.' in out
 
@@ -474,4 +469,4 @@ def test_other_models_make_a_page_too(changes: dict[str, Any], monkeypatch: pyte
 
 
 def test_latex_is_escaped() -> None:
-    assert export.escaped("a_b & 5 % <.01 −1") == r"a\_b \& 5 \% $<$.01 $-$1"
+    assert shared_export.escaped("a_b & 5 % <.01 −1") == r"a\_b \& 5 \% $<$.01 $-$1"

@@ -139,7 +139,10 @@ def _autocorrelation(replicates: Replicates) -> CheckResult:
     table = pd.DataFrame({"observed": observed[:, 0], "replicated": again[:, 0]})
     if abs(value) <= AUTOCORRELATION_LIMIT:
         return CheckResult("residual autocorrelation", PASS, text, table=table)
-    advice = 'Intervals are too narrow. Use error.kind = "ar1"; if it is, the dynamics are richer than AR(1).'
+    advice = (
+        "Intervals are too narrow: the dynamics are richer than the card's. In a ratification card use "
+        'error.kind = "ar1" if it does not.'
+    )
     text = f"{text}; limit {AUTOCORRELATION_LIMIT}"
     return CheckResult("residual autocorrelation", REVIEW, text, advice, table)
 

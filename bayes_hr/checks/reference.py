@@ -28,6 +28,7 @@ from bayes_hr.tasks import run_tasks
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bayes_hr.cards import Card
     from bayes_hr.design import Design
     from bayes_hr.engines.nuts import NutsEngine
     from bayes_hr.progress import Progress
@@ -95,6 +96,22 @@ def _first_feasible(design: Design, year: Array) -> Array:
     return np.fmin(entry, np.where(np.isnan(year), np.inf, year))
 
 
+def check_card(card: Card) -> RatificationCard:
+    """The card, if there are ratification years to permute.
+
+    Raises
+    ------
+    InputError
+        If it is not about ratification.
+    """
+    if not isinstance(card, RatificationCard):
+        raise InputError(
+            f"permuted reference (--reference): card {card.id} is not about ratification, so there are no "
+            "ratification years to permute. Leave it out."
+        )
+    return card
+
+
 def permuted_reference(
     result: FitResult,
     *,
@@ -121,11 +138,7 @@ def permuted_reference(
         raise InputError(
             f"permuted reference: n = {n} refits; at least 2 are needed (20 or more are sensible)."
         )
-    if not isinstance(result.card, RatificationCard):
-        raise InputError(
-            f"permuted reference: card {result.card.id} is not about ratification; nothing to permute."
-        )
-    card = result.card.replace(fit=SHORT)
+    card = check_card(result.card).replace(fit=SHORT)
     design = design_of(result)
     facts = country_facts(result.tree["constant_data"].dataset)
     years = facts["ratification_year"].to_numpy(float)

@@ -144,11 +144,13 @@ def _column_bytes(column: pd.Series) -> bytes:
         values = column.to_numpy(dtype="float64", na_value=np.nan) + 0.0  # -0.0 becomes 0.0
         values[np.isnan(values)] = np.nan
         return b"n" + values.astype("<f8").tobytes()
-    missing = column.isna()
-    texts = [
-        b"-" if gone else b"+" + str(value).encode() for value, gone in zip(column, missing, strict=True)
-    ]
-    return b"t" + b"".join(len(text).to_bytes(8, "little") + text for text in texts)
+    if column.dtype == object:  # 1, 1.0 and True are one value to factorize, but three texts
+        column = column.map(str, na_action="ignore")
+    # Hundreds of thousands of rows hold a few hundred texts: each is encoded once.
+    place, labels = pd.factorize(column)
+    texts = [*(b"+" + str(value).encode() for value in labels), b"-"]  # missing values have place -1
+    parts = [len(text).to_bytes(8, "little") + text for text in texts]
+    return b"t" + b"".join([parts[i] for i in place.tolist()])
 
 
 def _need_file(path: Path) -> None:

@@ -22,15 +22,15 @@ _RDATA_MESSAGES: Final = (
 )
 
 
-def read_rda(path: Path, columns: Iterable[str]) -> pd.DataFrame:
+def read_rda(path: Path, columns: Iterable[str] | None) -> pd.DataFrame:
     """The one data frame in an ``.rda`` file: the named columns, with plain float and str dtypes.
 
     Parameters
     ----------
     path : Path
         The file.
-    columns : iterable of str
-        Columns to keep.
+    columns : iterable of str or None
+        Columns to keep; None keeps all of them, with the dtypes that they have in the file.
 
     Returns
     -------
@@ -50,7 +50,9 @@ def read_rda(path: Path, columns: Iterable[str]) -> pd.DataFrame:
             objects = rdata.read_rda(path)
         except (ValueError, EOFError, OSError, NotImplementedError, IndexError) as error:
             raise InputError(f"{path}: cannot be read as an R data file ({error})") from error
-    frame = next(iter(objects.values()))
+    frame: pd.DataFrame = next(iter(objects.values()))
+    if columns is None:  # hundreds of columns: what becomes of them is the reader's to say
+        return frame
     return plain(need_columns(frame, columns, path)).reset_index(drop=True)
 
 

@@ -5,7 +5,6 @@ IGO codes are COW's own short names (``ioname``) in capitals: ``"COE"``, ``"UNES
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,9 +25,6 @@ _KEYS: Final = ("ccode", "year", "state")
 _ENDINGS: Final = ("replaced", "integrated", "dead")
 """COW's flags of an end, the telling ones first: "dead" is set beside the others."""
 
-# rdata knows no tibble and says so; a tibble is a data frame. Nothing else is silenced.
-_TIBBLE: Final = r'Missing constructor for R class "(tbl_df|tbl)"\.'
-
 
 def read_cow_igo_state_year(path: Path) -> pd.DataFrame:
     """Memberships: ``ccode, igo, year, code``, sorted by them; states of the system and IGOs that exist.
@@ -41,7 +37,8 @@ def read_cow_igo_state_year(path: Path) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    wide = _wide(path)
+    wide = read_rda(path, None)
+    need_columns(wide, _KEYS, path)
     igos = sorted(column for column in wide.columns if column not in _KEYS)
     keys = whole(plain(wide[["ccode", "year"]]), "ccode", "year").reset_index(drop=True)
     keys = keys.sort_values(["ccode", "year"])
@@ -99,17 +96,3 @@ def read_cow_igo_igo_year(path: Path) -> pd.DataFrame:
 def _repaired(name: str) -> str:
     """A name whose Mac Roman letters somebody upstream had stored as Latin-1, as it was meant."""
     return name.encode("latin-1").decode("mac_roman").strip() if not name.isascii() else name.strip()
-
-
-def _wide(path: Path) -> pd.DataFrame:
-    """The one data frame in the file, all columns."""
-    import rdata
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=_TIBBLE, category=UserWarning)
-        try:
-            frame = next(iter(rdata.read_rda(path).values()))
-        except (ValueError, EOFError, OSError, NotImplementedError, IndexError) as error:
-            raise InputError(f"{path}: cannot be read as an R data file ({error})") from error
-    need_columns(frame, _KEYS, path)
-    return frame

@@ -1,4 +1,4 @@
-"""A design with blocks at one point: its rows given the rest, its likelihood, the effects inside blocks."""
+"""A design with blocks at one point: its likelihood, and its group effects given the rest."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BlockModel:
-    """Rows in unit order, and what each takes of the coefficients that are not integrated out.
+    """Rows in unit order, and what each takes of the population coefficients.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ class BlockModel:
     y
         (n,) outcome.
     values, position
-        (n, m) columns of population terms and outer effects of each row, and their coefficients' positions.
+        (n, m) columns of the population terms of each row, and their coefficients' positions.
     """
 
     design: Design
@@ -58,61 +58,65 @@ class BlockModel:
         if blocks is None:
             raise ValueError("this design has no blocks to integrate out")
         units = unit_rows(design, blocks)
-        return cls(design, blocks, units, design.y[units.rows], *_sparse_rows(design, blocks, units.rows))
+        return cls(design, blocks, units, design.y[units.rows], *_sparse_rows(design, units.rows))
 
     @property
-    def inner(self) -> list[GroupTerm]:
-        """Groups that lie within units."""
-        return [self.design.groups[g] for g in self.blocks.inner]
-
-    @property
-    def outer(self) -> list[GroupTerm]:
-        """Groups that cut across units."""
-        return [self.design.groups[g] for g in self.blocks.outer]
+    def groups(self) -> list[GroupTerm]:
+        """Groups in the order of the kernels: those within units, then those that cut across them."""
+        return [self.design.groups[g] for g in (*self.blocks.inner, *self.blocks.outer)]
 
     def padded(self, factors: list[Array]) -> Array:
-        """Cholesky factors of the inner groups' covariances as one array (G, q, q), zero-padded."""
+        """Cholesky factors of the groups' covariances as one array (groups, q, q), zero-padded."""
         out = np.zeros((len(factors), *(max(map(len, factors)),) * 2))
         for position, own in enumerate(factors):
             out[position, : len(own), : len(own)] = own
         return out
 
+    def residual(self, b: Array) -> Array:
+        """Rows with the population terms at ``b`` taken off, (n,), in unit order."""
+        return np.asarray(residual(self.y, self.values, self.position, b))
+
     def _arguments(self, at: Mapping[str, Array]) -> tuple[Array, UnitRows, Array, float, float, float]:
         """What the kernels take, at parameters under the contract's names."""
-        b = [at[t.name] for t in self.design.population] + [at[f"u_{g.name}"] for g in self.outer]
-        r = residual(self.y, self.values, self.position, np.concatenate([np.ravel(part) for part in b]))
+        r = self.residual(np.concatenate([np.ravel(at[t.name]) for t in self.design.population]))
         serial = self.design.serial
         sd, rho = (1.0, 0.0) if serial is None else (float(at[f"sd_{serial.name}"]), float(at["rho"]))
-        factors = self.padded([covariance_factor(g, at) for g in self.inner])
+        factors = self.padded([covariance_factor(g, at) for g in self.groups])
         return r, self.units, factors, float(at["sigma"]), sd, rho
 
     def log_likelihood(self, at: Mapping[str, Array]) -> float:
-        """Log density of all rows with the effects inside units integrated out, at one draw of the rest."""
+        """Log density of all rows with all group effects and unit-years integrated out, at one draw."""
         value = moments(*self._arguments(at))[0]
         return float(value - 0.5 * self.design.n * np.log(2 * np.pi))
 
     def effects(self, rng: np.random.Generator, at: Mapping[str, Array]) -> dict[str, Array]:
-        """One exact draw of the effects inside units, given one draw of the rest.
+        """One exact draw of all group effects, given one draw of the rest.
 
         Returns
         -------
         dict
-            ``u_<group>`` (levels, q) of each inner group.
+            ``u_<group>`` (levels, q) of each group.
         """
         units = self.units
-        noise = rng.standard_normal(units.block.shape), rng.standard_normal(units.gap.size)
-        found, _ = draw(*self._arguments(at), *noise)
-        out = {}
-        for position, group in enumerate(self.inner):
+        noise = [
+            rng.standard_normal(s) for s in (units.block.shape, (units.wide_block.size, 1), units.gap.size)
+        ]
+        own, w, _ = draw(*self._arguments(at), *noise)
+        out, start = {}, 0
+        for position, group in enumerate(self.groups):
             u = np.zeros((len(group.levels), len(group.terms)))
-            own = units.group == position
-            u[units.level[own], units.term[own]] = found[own]
+            if position < len(self.blocks.inner):
+                columns = units.group == position
+                u[units.level[columns], units.term[columns]] = own[columns]
+            else:
+                u[:] = w[start : start + u.size].reshape(u.shape)
+                start += u.size
             out[f"u_{group.name}"] = u
         return out
 
 
-def _sparse_rows(design: Design, blocks: Blocks, rows: Index) -> tuple[Array, Index]:
-    """Columns of population terms and outer effects of each row, and their coefficients, both (n, m)."""
+def _sparse_rows(design: Design, rows: Index) -> tuple[Array, Index]:
+    """Columns of the population terms of each row, and their coefficients' positions, both (n, m)."""
     values, position, at = [], [], 0
     for term in design.population:
         if term.index is None:
@@ -122,9 +126,4 @@ def _sparse_rows(design: Design, blocks: Blocks, rows: Index) -> tuple[Array, In
             values.append(np.ones((design.n, 1)))
             position.append(at + term.index[rows, None])
         at += term.size
-    for g in blocks.outer:
-        group = design.groups[g]
-        values.append(group.Z[rows])
-        position.append(at + group.index[rows, None] * len(group.terms) + np.arange(len(group.terms)))
-        at += len(group.levels) * len(group.terms)
     return np.ascontiguousarray(np.hstack(values)), np.ascontiguousarray(np.hstack(position))

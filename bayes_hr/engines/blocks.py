@@ -1,12 +1,11 @@
-r"""The density of a design with blocks, by hand: what is inside a unit integrated out, the rest sampled.
+r"""The density of a design with blocks, by hand: group effects integrated out, the rest sampled.
 
 The rows of a convergence card are crossed by states and IGOs.  Everything that belongs to one state (its
-varying coefficients, its dyads, its years) is integrated out exactly (:mod:`bayes_hr.engines.unit_blocks`);
-NUTS moves population coefficients, the effects of the few groups that cut across states (IGOs, as
-:math:`w_j = L z_j`), and the variances.  Coefficients and z are sampled together in coordinates in which
-their posterior at nominal variances is standard normal: a change of variables, which leaves the posterior as
-it is.
-``tests/test_blocks.py`` holds the value against a dense multivariate normal and the PyMC row model.
+varying coefficients, its dyads, its years), and then the effects of the IGOs, is integrated out exactly
+(:mod:`bayes_hr.engines.unit_blocks`); NUTS moves population coefficients and variances, where there is no
+funnel.  Coefficients are sampled in coordinates in which their posterior at nominal variances is standard
+normal: a change of variables, which leaves the posterior as it is.  ``tests/test_blocks.py`` holds value and
+gradient against a dense multivariate normal and against the PyMC row model.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from scipy import special
 from bayes_hr.engines import covariance as cov
 from bayes_hr.engines.block_model import BlockModel
 from bayes_hr.engines.nominal import nominal_whitening
-from bayes_hr.engines.unit_blocks import by_coefficient, moments, residual
+from bayes_hr.engines.unit_blocks import by_coefficient, moments
 from bayes_hr.forms import coefficient_priors
 
 if TYPE_CHECKING:
@@ -37,7 +36,6 @@ class _Point:
     """Parameters at a point of the sampler's coordinates."""
 
     population: Array
-    outer: list[Array]
     sigma: float
     sd: float
     rho: float
@@ -49,8 +47,9 @@ class _Point:
 class BlockDensity:
     """Log density of a design on unconstrained coordinates.
 
-    Coordinates, in order: whitened population coefficients and outer z's (P), log sigma, log SD and logit of
-    rho of the unit-years (where there are any), then each group's covariance (:mod:`.covariance`).
+    Coordinates, in order: whitened population coefficients (P), log sigma, log SD of the yearly shock and
+    logit of rho of the unit-years (where there are any), then each group's covariance (:mod:`.covariance`).
+    The shock is told apart from rho far better than the SD of the years themselves is.
     """
 
     model: BlockModel
@@ -64,8 +63,6 @@ class BlockDensity:
         """Prepare the arrays; nothing is sampled."""
         model = BlockModel.of(design)
         mean, scale = coefficient_priors(design)
-        extra = sum(len(g.levels) * len(g.terms) for g in model.outer)
-        mean, scale = np.r_[mean, np.zeros(extra)], np.r_[scale, np.ones(extra)]
         whitening = nominal_whitening(model, mean, scale)
         constant = np.log(np.abs(np.diag(whitening.matrix))).sum() - np.log(scale).sum()
         constant -= 0.5 * (scale.size + design.n) * np.log(2 * np.pi)
@@ -85,23 +82,17 @@ class BlockDensity:
     def _read(self, x: Array) -> _Point:
         P, at = self.mean.size, self.mean.size + 1
         theta = self.whitening.centre + self.whitening.matrix @ x[:P]
-        sd, rho, share = 1.0, 0.0, 0.5
+        sd, rho, share = np.float64(1.0), 0.0, 0.5  # numpy overflows to infinity, Python to an error
         if self.design.serial is not None:
             lower, upper = self.design.serial.rho.values
-            sd, share = float(np.exp(x[at])), float(special.expit(x[at + 1]))
-            rho, at = lower + (upper - lower) * share, at + 2
+            share = special.expit(x[at + 1])
+            rho = lower + (upper - lower) * share
+            sd, at = np.exp(x[at]) / np.sqrt(1.0 - rho**2), at + 2
         groups = []
         for group in self.design.groups:
             groups.append(cov.covariance(group, x[at : at + cov.size(group)]))
             at += cov.size(group)
-        k = sum(t.size for t in self.design.population)
-        outer = []
-        for group in self.model.outer:
-            shape = len(group.levels), len(group.terms)
-            outer.append(theta[k : k + shape[0] * shape[1]].reshape(shape))
-            k += shape[0] * shape[1]
-        population = theta[: sum(t.size for t in self.design.population)]
-        return _Point(population, outer, float(np.exp(x[P])), sd, rho, share, groups)
+        return _Point(theta, np.exp(x[P]), sd, rho, share, groups)
 
     def __call__(self, x: Array) -> tuple[float, Array]:
         """Log density, with its constant, and its gradient at ``x`` (size,).
@@ -113,34 +104,26 @@ class BlockDensity:
             return self._evaluate(x)
 
     def _evaluate(self, x: Array) -> tuple[float, Array]:
-        point, P = self._read(x), self.mean.size
-        theta = self.whitening.centre + self.whitening.matrix @ x[:P]
-        z = (theta - self.mean) / self.scale
-        outer = [
-            z @ point.groups[g].factor.T for g, z in zip(self.model.blocks.outer, point.outer, strict=True)
-        ]
-        b = np.concatenate([point.population, *map(np.ravel, outer)])
-        model = self.model
-        r = residual(model.y, model.values, model.position, b)
-        factors = model.padded([point.groups[g].factor for g in model.blocks.inner])
+        point, model = self._read(x), self.model
+        z = (point.population - self.mean) / self.scale
+        order = (*model.blocks.inner, *model.blocks.outer)
+        factors = model.padded([point.groups[g].factor for g in order])
         rows, g_r, H, g_sigma, g_sd, g_rho = moments(
-            r, model.units, factors, point.sigma, point.sd, point.rho
+            model.residual(point.population), model.units, factors, point.sigma, point.sd, point.rho
         )
-        by_b = by_coefficient(g_r, model.values, model.position, b.size)
-        value = self.constant + rows - 0.5 * z @ z
-        by_group: list[Array] = [c.gradient for c in point.groups]
-        for position, g in enumerate(self.model.blocks.inner):
-            q = len(self.design.groups[g].terms)
+        by_b = by_coefficient(g_r, model.values, model.position, point.population.size)
+        by_group = [c.gradient for c in point.groups]
+        for position, g in enumerate(order):
+            q = len(point.groups[g].sd)
             by_group[g] = by_group[g] + point.groups[g].from_excess(H[position, :q, :q])
-        at = point.population.size
-        for g, own in zip(self.model.blocks.outer, point.outer, strict=True):
-            part = slice(at, at + own.size)
-            by_z, more = _back_outer(point.groups[g], own, by_b[part].reshape(own.shape))
-            by_b[part], by_group[g], at = by_z.ravel(), by_group[g] + more, at + own.size
+        scalars, log_prior = self._scalar_priors(point, x)
         gradient = [(by_b - z / self.scale) @ self.whitening.matrix]
-        scalars, more_value = self._scalar_priors(point, x)
-        gradient.append(scalars + np.array([g_sigma, g_sd, g_rho * self._slope(point)])[: scalars.size])
-        value += more_value + sum(c.log_prior for c in point.groups)
+        slope = self._slope(point)
+        scalars += np.array([g_sigma, g_sd, g_rho * slope])[: scalars.size]
+        if scalars.size > 1:  # at a given shock, the SD of the years moves with rho
+            scalars[2] += scalars[1] * slope * point.rho / (1.0 - point.rho**2)
+        gradient.append(scalars)
+        value = self.constant + rows - 0.5 * z @ z + log_prior + sum(c.log_prior for c in point.groups)
         full = np.concatenate([*gradient, *by_group])
         return (float(value) if np.isfinite(full).all() else np.nan), full
 
@@ -177,8 +160,6 @@ class BlockDensity:
             out[f"sd_{group.name}"] = own.sd
             if group.corr is not None:
                 out[f"corr_{group.name}"] = own.corr @ own.corr.T
-        for g, z in zip(self.model.blocks.outer, point.outer, strict=True):
-            out[f"u_{self.design.groups[g].name}"] = z @ point.groups[g].factor.T
         return out
 
     def initial(self, seed: int) -> Array:
@@ -186,10 +167,3 @@ class BlockDensity:
         x = np.random.default_rng(seed).uniform(-1.0, 1.0, self.size)
         x[self.mean.size] += np.log(0.5 * self.design.unit)
         return x
-
-
-def _back_outer(own: cov.Covariance, z: Array, by_w: Array) -> tuple[Array, Array]:
-    """Gradients in an outer group's z (levels, q) and in its covariance, from that in its effects."""
-    scaled = by_w * own.sd
-    by_corr = np.tril(scaled.T @ z)
-    return scaled @ own.corr, own.back(by_corr, np.sum(own.corr * by_corr, axis=1))

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 from scipy import special
+
+from bayes_hr.engines.small import JIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from bayes_hr.design import GroupTerm
 
     Array = NDArray[np.float64]
-
-
-_JIT = numba.njit(cache=True, nogil=True, error_model="numpy")
 
 
 def covariance_factor(group: GroupTerm, posterior: Mapping[str, Array]) -> Array:
@@ -81,7 +79,7 @@ class Covariance:
         return self.back(by_corr, np.sum(self.corr * by_corr, axis=1))
 
 
-@_JIT
+@JIT
 def _solved(L, H):
     """Solve L' x = H for lower triangular L, without an error where it is singular."""
     out = H.copy()
@@ -93,7 +91,7 @@ def _solved(L, H):
     return out
 
 
-@_JIT
+@JIT
 def _read(x, eta, q):
     """Partial correlations and what they leave (q, q), the factor, the log density and its gradient."""
     corr, partial, left = np.eye(q), np.zeros((q, q)), np.ones((q, q))
@@ -113,7 +111,7 @@ def _read(x, eta, q):
     return corr, partial, left, value, gradient
 
 
-@_JIT
+@JIT
 def _back(by_corr, corr, partial, left):
     """Gradient in the logits of the partial correlations from that in the factor."""
     q = len(corr)
@@ -133,7 +131,7 @@ def covariance(group: GroupTerm, x: Array) -> Covariance:
     """Read the coordinates ``x`` (size,) of a group."""
     q = len(group.terms)
     sd = np.exp(x[:q])
-    densities = [p.log_density(v) for p, v in zip(group.sd, sd.tolist(), strict=True)]
+    densities = [p.log_density(v) for p, v in zip(group.sd, sd, strict=True)]
     log_prior = float(sum(d[0] for d in densities) + x[:q].sum())
     gradient = 1.0 + np.array([d[1] for d in densities]) * sd
     if group.corr is None:

@@ -1,30 +1,33 @@
-r"""Blocks of one unit each: log density, posterior moments and exact draws of all effects inside a block.
+r"""Blocks of one unit each, and what cuts across them: log density, posterior moments and exact draws.
 
-Rows of a unit (a state), with what is known taken off, are
+Rows of a unit (a state), with population terms taken off, are
 
-.. math:: r = Z c + h \circ s + e, \quad c = F \hat c, \; \hat c \sim N(0, I), \; s \sim N(0, Q^{-1}),
-          \; e \sim N(0, \sigma^2 I),
+.. math:: r = Z c + Z_o w + h \circ s + e, \quad c = F \hat c, \; w = F_o \hat w, \;
+          \hat c, \hat w \sim N(0, I), \; s \sim N(0, Q^{-1}), \; e \sim N(0, \sigma^2 I),
 
-with c the unit's effects and those nested in it (a state's varying coefficients, its dyads' intercepts), F
-block diagonal with one Cholesky factor for each group level, and s the effects of the unit's years, Q
-tridiagonal.  The years are eliminated first by a tridiagonal Cholesky, in time linear in them; then the few
-c.
+with c the unit's effects and those nested in it (a state's varying coefficients, its dyads' intercepts), w
+the effects of groups that cut across units (IGOs), s the effects of the unit's years, Q tridiagonal, and F
+block diagonal with one Cholesky factor for each group level.  The years are eliminated first, by a
+tridiagonal Cholesky in time linear in them; then each unit's few c; what is left falls on w, one dense matrix
+as wide as there are such effects.
+
+Most columns of a unit are sums of others (a state's level during membership is the sum of its IGOs'), so
+``[Z, Z_o] = atoms R`` with few atoms; all that is linear in rows or years is done on these.
 
 Gradients need no differentiation of any of it.  By Fisher's identity the gradient of the log density is the
 posterior mean of the gradient of the complete-data log density, so posterior means and covariances of
-:math:`\hat c` and the band of that of s are enough.  For F, Stein's identity gives
+:math:`\hat c`, :math:`\hat w` and the band of that of s are enough.  For F, Stein's identity gives
 :math:`F' \, \partial / \partial F = E[\hat c \hat c'] - I`, block by block.
 """
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 
-_JIT = numba.njit(cache=True, nogil=True, error_model="numpy")
+from bayes_hr.engines.small import JIT, around, between, inverse_factor, picked, product, turned
 
 
-@_JIT
+@JIT
 def residual(y, values, position, b):
     """Rows with their coefficients taken off: y - sum_k values[:, k] b[position[:, k]], (n,)."""
     r = y.copy()
@@ -34,7 +37,7 @@ def residual(y, values, position, b):
     return r
 
 
-@_JIT
+@JIT
 def by_coefficient(g_r, values, position, size):
     """Gradient in the coefficients (size,) from that in the residual (n,)."""
     out = np.zeros(size)
@@ -44,51 +47,17 @@ def by_coefficient(g_r, values, position, size):
     return out
 
 
-@_JIT
-def _inverse_factor(M):
-    """Inverse of the lower Cholesky factor of M; NaN where M is not positive definite."""
-    p = len(M)
-    L, out = np.zeros((p, p)), np.zeros((p, p))
-    for i in range(p):
-        for j in range(i + 1):
-            total = M[i, j]
-            for k in range(j):
-                total -= L[i, k] * L[j, k]
-            L[i, j] = np.sqrt(total) if i == j else total / L[j, j]
-    for j in range(p):
-        out[j, j] = 1.0 / L[j, j]
-        for i in range(j + 1, p):
-            total = 0.0
-            for k in range(j, i):
-                total -= L[i, k] * out[k, j]
-            out[i, j] = total / L[i, i]
-    return out
-
-
-@_JIT
-def _product(a, b):
-    """Matrix product of small matrices, without BLAS."""
-    out = np.zeros((a.shape[0], b.shape[1]))
-    for i in range(a.shape[0]):
-        for k in range(a.shape[1]):
-            if a[i, k] != 0.0:
-                for j in range(b.shape[1]):
-                    out[i, j] += a[i, k] * b[k, j]
-    return out
-
-
-@_JIT
-def _factor(U, u, factors):
-    """F of one unit, (p, p): the groups' Cholesky factors along the diagonal."""
-    p = U.width[u]
+@JIT
+def _factor(block, group, term, p, factors):
+    """F, (p, p): the groups' Cholesky factors along the diagonal."""
     F = np.zeros((p, p))
     for c in range(p):
-        for d in range(U.block[u, c], c + 1):
-            F[c, d] = factors[U.group[u, c], U.term[u, c], U.term[u, d]]
+        for d in range(block[c], c + 1):
+            F[c, d] = factors[group[c], term[c], term[d]]
     return F
 
 
-@_JIT
+@JIT
 def _eliminate_years(gap, weight, sigma, sd, rho):
     """Transition weights and variances of the years, and the factor of their posterior precision."""
     size = gap.size
@@ -107,7 +76,7 @@ def _eliminate_years(gap, weight, sigma, sd, rho):
     return phi, v, left, below
 
 
-@_JIT
+@JIT
 def _backward(left, below, B):
     """Solve the transposed bidiagonal factor for (T, k) right-hand sides, in place."""
     for t in range(left.size - 1, -1, -1):
@@ -117,58 +86,101 @@ def _backward(left, below, B):
             B[t, c] /= left[t]
 
 
-@_JIT
+@JIT
 def _half_solved(U, u, r, left, below, sigma):
-    """Over sigma^2: Z'r (p, 1), r'r, and the years' [A, h'r] (T, p + 1) with their factor solved."""
-    p, f, s2 = U.width[u], U.first[u], sigma * sigma
-    zr, rr = np.zeros((p, 1)), 0.0
-    W = np.zeros((left.size, p + 1))
-    W[:, :p] = U.A[f : f + left.size, :p] / s2
+    """Over sigma^2: [atoms, r]'r (q + 1), and the years' [A, h'r] (T, q + 1) with their factor solved."""
+    q, f, s2 = U.atoms[u], U.first[u], sigma * sigma
+    zr, W = np.zeros(q + 1), np.zeros((left.size, q + 1))
+    W[:, :q] = U.A[f : f + left.size, :q] / s2
     for i in range(U.start[u], U.start[u + 1]):
-        rr += r[i] * r[i] / s2
-        for c in range(p):
-            zr[c, 0] += U.Z[i, c] * r[i] / s2
+        zr[q] += r[i] * r[i] / s2
+        for c in range(q):
+            zr[c] += U.Z[i, c] * r[i] / s2
         if left.size > 0:
-            W[U.cell[i] - f, p] += U.h[i] * r[i] / s2
+            W[U.cell[i] - f, q] += U.h[i] * r[i] / s2
     for t in range(left.size):
-        for c in range(p + 1):
+        for c in range(q + 1):
             if t > 0:
                 W[t, c] -= below[t] * W[t - 1, c]
             W[t, c] /= left[t]
-    return zr, rr, W
+    return zr, W
 
 
-@_JIT
-def _condense(ZZ, zr, W, F):
-    """With the years gone: inverse factor of the precision of c-hat, half and whole of its mean."""
-    p = len(F)
-    S, m = ZZ.copy(), zr.copy()
+@JIT
+def _without_years(ZZ, zr, W):
+    """Cross-products of the atoms (q, q), of them with r (q, 1), and r'r, once the years are gone."""
+    q = len(ZZ)
+    S, m, rr = ZZ.copy(), np.empty((q, 1)), zr[q]
+    m[:, 0] = zr[:q]
     for t in range(len(W)):
-        for i in range(p):
-            m[i, 0] -= W[t, i] * W[t, p]
-            for j in range(p):
+        rr -= W[t, q] * W[t, q]
+        for i in range(q):
+            m[i, 0] -= W[t, i] * W[t, q]
+            for j in range(i + 1):
                 S[i, j] -= W[t, i] * W[t, j]
-    lower = _inverse_factor(np.eye(p) + _product(F.T, _product(S, F)))
-    half = _product(lower, _product(F.T, m))
-    return lower, half, _product(lower.T, half)
+    for i in range(q):
+        for j in range(i):
+            S[j, i] = S[i, j]
+    return S, m, rr
 
 
-@_JIT
-def _unit(U, u, r, F, sigma, sd, rho):
-    """Eliminate everything inside one unit; see the functions above for what comes back."""
+@JIT
+def _unit(U, u, r, factors, sigma, sd, rho):
+    """Eliminate the years and the own effects of one unit.
+
+    Returns
+    -------
+    value : its part of the log density, without what falls on the effects it shares.
+    K, k : (o, o) and (o, 1) what falls on these.
+    R : (atoms, p + o) columns of own and shared effects as sums of atoms.
+    F, lower, half, Y : own effects given the shared ones, mean lower' (half - Y w), covariance lower' lower.
+    W, phi, v, left, below : the years.
+    """
     f, size, p = U.first[u], U.first[u + 1] - U.first[u], U.width[u]
+    q, a = p + U.reach[u], U.atoms[u]
+    R = U.R[u, :a, :q].copy()
     phi, v, left, below = _eliminate_years(U.gap[f : f + size], U.weight[f : f + size], sigma, sd, rho)
-    zr, rr, W = _half_solved(U, u, r, left, below, sigma)
-    lower, half, mean = _condense(U.ZZ[u, :p, :p] / (sigma * sigma), zr, W, F)
-    value = -0.5 * rr
-    for t in range(size):
-        value += 0.5 * W[t, p] * W[t, p] - np.log(left[t]) - 0.5 * np.log(v[t])
+    zr, W = _half_solved(U, u, r, left, below, sigma)
+    S, m, rr = _without_years(U.ZZ[u, :a, :a] / (sigma * sigma), zr, W)
+    S, m = between(R, S), turned(R, m)
+    F = _factor(U.block[u], U.group[u], U.term[u], p, factors)
+    own, others = np.arange(p), np.arange(p, q)
+    lower = inverse_factor(np.eye(p) + between(F, picked(S, own, own)))
+    half = product(lower, turned(F, m[:p].copy()))
+    Y = product(lower, turned(F, picked(S, own, others)))
+    value = -0.5 * rr - np.sum(np.log(left)) - 0.5 * np.sum(np.log(v))
     for i in range(p):
         value += 0.5 * half[i, 0] * half[i, 0] + np.log(lower[i, i])
-    return value, phi, v, left, below, W, lower, mean
+    K, k = picked(S, others, others) - turned(Y, Y), m[p:] - turned(Y, half)
+    return value, K, k, R, F, lower, half, Y, W, phi, v, left, below
 
 
-@_JIT
+@JIT
+def _all_units(r, U, factors, sigma, sd, rho):
+    """Every unit, and the effects they share given the rows: value, units, F_o, inverse factor, half."""
+    G, value = U.wide_block.size, -r.size * np.log(sigma)
+    K, k = np.eye(G), np.zeros((G, 1))
+    units = [_unit(U, 0, r, factors, sigma, sd, rho)]
+    for u in range(1, U.start.size - 1):
+        units.append(_unit(U, u, r, factors, sigma, sd, rho))
+    wide = _factor(U.wide_block, U.wide_group, U.wide_term, G, factors)
+    S = np.zeros((G, G))
+    for u in range(len(units)):
+        more, K_u, k_u = units[u][:3]
+        value += more
+        at = U.outer[u, U.width[u] : U.width[u] + U.reach[u]]
+        for i in range(at.size):
+            k[at[i], 0] += k_u[i, 0]
+            for j in range(at.size):
+                S[at[i], at[j]] += K_u[i, j]
+    lower = inverse_factor(K + between(wide, S))
+    half = product(lower, turned(wide, k))
+    for i in range(G):
+        value += 0.5 * half[i, 0] * half[i, 0] + np.log(lower[i, i])
+    return value, units, wide, lower, half
+
+
+@JIT
 def _band(left, below):
     """Diagonal (T,) and first off-diagonal (T,) of the inverse, from the bidiagonal factor."""
     own, link = 1.0 / (left * left), np.zeros(left.size)
@@ -179,9 +191,9 @@ def _band(left, below):
     return own, link
 
 
-@_JIT
+@JIT
 def _years_given(W, left, below, c):
-    """Posterior mean of the years (T,) at c (p, 1), and how it moves with c (T, p), with sign turned."""
+    """Posterior mean of the years (T,) at atoms' coefficients c (p, 1); how it moves with c, sign turned."""
     X = W.copy()
     p = len(c)
     for t in range(len(X)):
@@ -191,11 +203,11 @@ def _years_given(W, left, below, c):
     return X[:, p].copy(), X[:, :p].copy()
 
 
-@_JIT
+@JIT
 def _year_gradients(gap, phi, v, s, B, C, own, link, rho):
     """Gradients in log sd and rho, and the trace of the years' prior precision times covariance."""
     g_sd, g_rho, trace, last, var_last = 0.0, 0.0, 0.0, 0.0, 0.0
-    BC = _product(B, C)
+    BC = product(B, C)
     for t in range(s.size):
         var, cov = own[t], link[t]
         for i in range(B.shape[1]):
@@ -215,25 +227,48 @@ def _year_gradients(gap, phi, v, s, B, C, own, link, rho):
     return g_sd, g_rho, trace
 
 
-@_JIT
-def _add_excess(U, u, inverse, mean, H):
-    """Add E[c-hat c-hat'] - I of every block of one unit to its group's sum."""
+@JIT
+def _add_excess(block, group, term, inverse, mean, H):
+    """Add E[c-hat c-hat'] - I of every block to its group's sum."""
     for c in range(len(inverse)):
-        for d in range(len(inverse)):
-            if U.block[u, d] == U.block[u, c]:
-                excess = inverse[c, d] + mean[c, 0] * mean[d, 0] - (1.0 if c == d else 0.0)
-                H[U.group[u, c], U.term[u, c], U.term[u, d]] += excess
+        for d in range(block[c], len(inverse)):
+            if block[d] != block[c]:
+                break
+            excess = inverse[c, d] + mean[c, 0] * mean[d, 0] - (1.0 if c == d else 0.0)
+            H[group[c], term[c], term[d]] += excess
 
 
-@_JIT
+@JIT
+def _joint(unit, w, C_w):
+    """Own and shared effects of a unit: mean (q, 1), covariance (q, q); mean and covariance of c-hat."""
+    _, _, _, _, F, lower, half, Y, _, _, _, _, _ = unit
+    p, o = Y.shape
+    D = -turned(lower, Y)
+    mean, cross = turned(lower, half) + product(D, w), product(F, product(D, C_w))
+    inverse = turned(lower, lower) + around(D, C_w)
+    own = around(F, inverse)
+    effects, C = np.empty((p + o, 1)), np.empty((p + o, p + o))
+    effects[:p], effects[p:] = product(F, mean), w
+    for i in range(p):
+        for j in range(p):
+            C[i, j] = own[i, j]
+        for j in range(o):
+            C[i, p + j] = C[p + j, i] = cross[i, j]
+    for i in range(o):
+        for j in range(o):
+            C[p + i, p + j] = C_w[i, j]
+    return effects, C, mean, inverse
+
+
+@JIT
 def moments(r, U, factors, sigma, sd, rho):
-    """Log density of the rows with all effects of all units integrated out, and its gradient.
+    """Log density of the rows with all effects integrated out, and its gradient.
 
     Parameters
     ----------
-    r : (n,) rows in the order of ``U.rows``, with everything that is not integrated out taken off.
+    r : (n,) rows in the order of ``U.rows``, with population terms taken off.
     U : :class:`bayes_hr.engines.unit_rows.UnitRows`.
-    factors : (G, q, q) Cholesky factor of each inner group's covariance, zero-padded.
+    factors : (groups, q, q) Cholesky factor of each group's covariance, zero-padded; inner groups first.
     sigma, sd, rho : floats; SD of rows and of unit-years, their autocorrelation.
 
     Returns
@@ -241,28 +276,32 @@ def moments(r, U, factors, sigma, sd, rho):
     value : float
         Without the constant -n/2 log(2 pi).
     g_r : (n,) gradient in r.
-    H : (G, q, q) sum over levels of E[c-hat c-hat'] - I, by group.
+    H : (groups, q, q) sum over levels of E[c-hat c-hat'] - I, by group.
     g_sigma, g_sd, g_rho : gradients in log sigma, log sd and rho.
     """
-    s2, n = sigma * sigma, r.size
-    value, g_sigma, g_sd, g_rho = -n * np.log(sigma), -float(n), 0.0, 0.0
-    g_r, H = np.empty(n), np.zeros(factors.shape)
-    for u in range(U.start.size - 1):
+    s2, g_sd, g_rho = sigma * sigma, 0.0, 0.0
+    value, units, wide, lower_w, half_w = _all_units(r, U, factors, sigma, sd, rho)
+    inverse_w, mean_w = turned(lower_w, lower_w), turned(lower_w, half_w)
+    C_w, w = around(wide, inverse_w), product(wide, mean_w)
+    g_r, H = np.empty(r.size), np.zeros(factors.shape)
+    _add_excess(U.wide_block, U.wide_group, U.wide_term, inverse_w, mean_w, H)
+    g_sigma = len(w) - np.trace(inverse_w) - float(r.size)
+    for u in range(len(units)):
         p, f, size = U.width[u], U.first[u], U.first[u + 1] - U.first[u]
-        F = _factor(U, u, factors)
-        more, phi, v, left, below, W, lower, mean = _unit(U, u, r, F, sigma, sd, rho)
-        inverse, c = _product(lower.T, lower), _product(F, mean)
-        s, B = _years_given(W, left, below, c)
+        at = U.outer[u, p : p + U.reach[u]]
+        effects, C, mean, inverse = _joint(units[u], w[at], picked(C_w, at, at))
+        _, _, _, R, _, _, _, _, W, phi, v, left, below = units[u]
+        b = product(R, effects)
+        s, B = _years_given(W, left, below, b)
         own, link = _band(left, below)
-        C = _product(_product(F, inverse), F.T)
-        d_sd, d_rho, trace = _year_gradients(U.gap[f : f + size], phi, v, s, B, C, own, link, rho)
-        value, g_sd, g_rho = value + more, g_sd + d_sd, g_rho + d_rho
+        d_sd, d_rho, trace = _year_gradients(U.gap[f : f + size], phi, v, s, B, around(R, C), own, link, rho)
+        g_sd, g_rho = g_sd + d_sd, g_rho + d_rho
         g_sigma += p - np.trace(inverse) + size - trace
-        _add_excess(U, u, inverse, mean, H)
+        _add_excess(U.block[u], U.group[u], U.term[u], inverse, mean, H)
         for i in range(U.start[u], U.start[u + 1]):
             e = r[i]
-            for k in range(p):
-                e -= U.Z[i, k] * c[k, 0]
+            for k in range(len(b)):
+                e -= U.Z[i, k] * b[k, 0]
             if size > 0:
                 e -= U.h[i] * s[U.cell[i] - f]
             g_r[i] = -e / s2
@@ -270,26 +309,30 @@ def moments(r, U, factors, sigma, sd, rho):
     return value, g_r, H, g_sigma, g_sd, g_rho
 
 
-@_JIT
-def draw(r, U, factors, sigma, sd, rho, noise_c, noise_s):
-    """One exact draw of all effects given the parameters: c (U, P), and the unit-years' s (T,).
+@JIT
+def draw(r, U, factors, sigma, sd, rho, noise_c, noise_w, noise_s):
+    """One exact draw of all effects given the parameters: c (U, P), w (G,) and the unit-years' s (T,).
 
-    ``noise_c`` (U, P) and ``noise_s`` (T,) are standard normal.
+    ``noise_c`` (U, P), ``noise_w`` (G, 1) and ``noise_s`` (T,) are standard normal.
     """
-    effects, years = np.zeros(U.block.shape), np.zeros(U.gap.size)
-    for u in range(U.start.size - 1):
+    own, years = np.zeros(U.block.shape), np.zeros(U.gap.size)
+    _, units, wide, lower_w, half_w = _all_units(r, U, factors, sigma, sd, rho)
+    w = product(wide, turned(lower_w, half_w + noise_w))
+    for u in range(len(units)):
         p, f = U.width[u], U.first[u]
-        F = _factor(U, u, factors)
-        _, _, _, left, below, W, lower, mean = _unit(U, u, r, F, sigma, sd, rho)
-        c = np.zeros((p, 1))
-        c[:, 0] = noise_c[u, :p]
-        c = _product(F, mean + _product(lower.T, c))
-        right = np.zeros((left.size, 1))
+        _, _, _, R, F, lower, half, Y, W, _, _, left, below = units[u]
+        noise = np.empty((p, 1))
+        noise[:, 0] = noise_c[u, :p]
+        at = U.outer[u, p : p + U.reach[u]]
+        effects = np.empty((p + U.reach[u], 1))
+        effects[:p] = product(F, turned(lower, half - product(Y, w[at]) + noise))
+        effects[p:] = w[at]
+        b, right = product(R, effects), np.empty((left.size, 1))
         for t in range(left.size):
-            right[t, 0] = W[t, p] + noise_s[f + t]
-            for k in range(p):
-                right[t, 0] -= W[t, k] * c[k, 0]
+            right[t, 0] = W[t, len(b)] + noise_s[f + t]
+            for k in range(len(b)):
+                right[t, 0] -= W[t, k] * b[k, 0]
         _backward(left, below, right)
-        effects[u, :p] = c[:, 0]
+        own[u, :p] = effects[:p, 0]
         years[f : f + left.size] = right[:, 0]
-    return effects, years
+    return own, w[:, 0], years

@@ -292,7 +292,12 @@ def _labels(rows: xr.Dataset, keys: list[int] | list[str], by: str) -> tuple[str
         return tuple(map(str, keys))
     key, name = ("ccode", "country_name") if by == "state" else ("igo", "igo_name")
     names = dict(zip(rows[key].values.tolist(), rows[name].values.tolist(), strict=True))
-    return tuple(f"{names[k]} ({k})" for k in keys)
+    return tuple(label_of(names[k], k) for k in keys)
+
+
+def label_of(name: object, key: object) -> str:
+    """Name and code; some names of the COW file end with the code already."""
+    return str(name) if str(name).endswith(f"({key})") else f"{name} ({key})"
 
 
 def _phase_rows(rows: xr.Dataset, key: str, keys: list[int] | list[str]) -> pd.DataFrame:

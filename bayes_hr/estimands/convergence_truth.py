@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from bayes_hr.estimands.convergence import ALL, ESTIMANDS, EXITING
+from bayes_hr.estimands.convergence import ALL, ESTIMANDS, EXITING, label_of
 
 if TYPE_CHECKING:
     from bayes_hr.data.convergence_worlds import ConvergenceWorld
@@ -51,5 +51,5 @@ def _long(table: pd.DataFrame, names: pd.Series | None) -> pd.DataFrame:
     """One row for each level and estimand; levels are called as in the effects table."""
     if names is not None:
         table = table.loc[table.index.intersection(names.index)]
-        table = table.set_axis([f"{names[key]} ({key})" for key in table.index], axis=0)
+        table = table.set_axis([label_of(names[key], key) for key in table.index], axis=0)
     return table.rename_axis("level").reset_index().melt("level", var_name="estimand", value_name="truth")

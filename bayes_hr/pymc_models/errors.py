@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 def powers(rho: Any, gap: np.ndarray[Any, Any]) -> Any:
     """``rho ** gap`` for whole gaps, smooth for negative ``rho``; (n,)."""
-    return sum((gap == g).astype(float) * rho ** int(g) for g in np.unique(gap))
+    # The derivative of rho**0 is 0 / rho: not a number at rho = 0, where sampling begins.
+    return sum((gap == g).astype(float) * (rho ** int(g) if g else 1.0) for g in np.unique(gap))
 
 
 def _gaussian_transition(order: RowOrder, rho: Any) -> tuple[Any, Any]:

@@ -1,34 +1,35 @@
-"""Everything that the report shows of a fit, computed once; the rest of this room only formats it."""
+"""What a report of any question shows of a fit, computed once; the rest of this room only formats it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from bayes_hr.checks.result import FAIL
-from bayes_hr.estimands.ratification import country_facts
 from bayes_hr.estimands.truth import beside_truth
 from bayes_hr.fitting import design_of
 from bayes_hr.reporting.formats import digits_for
+from bayes_hr.reporting.prior_lines import flat_priors
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     import xarray as xr
     from numpy.typing import NDArray
 
-    from bayes_hr.api import Fit
     from bayes_hr.cards import Card
-    from bayes_hr.checks.reference import PermutedReference
     from bayes_hr.checks.result import Verdict
     from bayes_hr.design import Design
     from bayes_hr.estimands.summary import EstimandDraws
+    from bayes_hr.fits import Fit
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Content:
-    """What there is to show.
+    """What there is to show; each family adds what is its own.
 
     Attributes
     ----------
@@ -42,17 +43,31 @@ class Content:
         All draws.
     effects, parameters
         Effects tables of the contract: estimands; coefficients and hyperparameters.
-    facts
-        One row for each country: class, ratification year, rows, status, ``level`` of the effects table.
     prior_predictive
         What the priors alone say.
-    reference
-        Permuted-ratification reference, if it was run.
     truth
         Effects beside the truth of a simulated world, if it is one.
     digits
         Decimals of effects.
     """
+
+    meaning: ClassVar[Mapping[str, str]] = {}
+    """What each parameter is, in a few words, by its key in the card's priors."""
+
+    shown_by: ClassVar[tuple[str, ...]] = ()
+    """Kinds of effects (``by``) that the table of sampling lists one by one."""
+
+    choice: ClassVar[str] = ""
+    """What states choose, and controls may be changed by: ``ratification``, ``membership``."""
+
+    simulated_rows: ClassVar[str] = ""
+    """What the rows of a simulated world are, in a sentence."""
+
+    units: ClassVar[str] = ""
+    """Whose effects are too many to list: ``country``."""
+
+    panel_arguments: ClassVar[str] = ""
+    """Further arguments with which Python reads a user's own file."""
 
     card: Card
     provenance: dict[str, Any]
@@ -62,9 +77,7 @@ class Content:
     posterior: xr.Dataset
     effects: pd.DataFrame
     parameters: pd.DataFrame
-    facts: pd.DataFrame
     prior_predictive: pd.DataFrame
-    reference: PermutedReference | None
     truth: pd.DataFrame | None
     digits: int
 
@@ -84,17 +97,25 @@ class Content:
         return self.card.outcome.label or self.card.outcome.name
 
     @property
-    def classes(self) -> list[str]:
-        """Regime classes in the order of the model."""
-        return [str(r) for r in self.posterior["regime"].values]
+    def simulated(self) -> bool:
+        """Whether the rows come from a simulated world."""
+        return self.card.panel == "simulated"
 
-    def of(self, estimand: str) -> pd.DataFrame:
+    @property
+    def prior_keys(self) -> dict[str, str]:
+        """Parameters that have a prior -> the key of that prior in the card."""
+        return {key: key for key in flat_priors(self.card)}
+
+    def of(self, estimand: str, by: str | None = None) -> pd.DataFrame:
         """Rows of one estimand in the effects table (empty if the card does not ask for it)."""
-        return self.effects[self.effects["estimand"] == estimand].reset_index(drop=True)
+        keep = self.effects["estimand"] == estimand
+        if by is not None:
+            keep &= self.effects["by"] == by
+        return self.effects[keep].reset_index(drop=True)
 
-    def draws(self, estimand: str) -> NDArray[np.float64]:
+    def draws(self, estimand: str, by: str | None = None) -> NDArray[np.float64]:
         """(chain x draw, k) draws of one estimand."""
-        found = next(e for e in self.estimands if e.estimand == estimand)
+        found = next(e for e in self.estimands if e.estimand == estimand and by in {None, e.by})
         return found.draws.reshape(-1, found.draws.shape[2])
 
     def check(self, name: str) -> pd.DataFrame | None:
@@ -102,26 +123,30 @@ class Content:
         tables = [c.table for c in self.verdict.checks if c.name == name and not c.table.empty]
         return tables[0] if tables else None
 
+    def row_name(self, row: Any) -> str:
+        """What a row of the effects table is called: ``transition``, ``transition − stable democracy``."""
+        return f"{row.level} − {row.reference}" if row.reference else str(row.level)
 
-def gather(fit: Fit) -> Content:
-    """Compute what the report shows of a fit."""
+    def is_level(self, key: str) -> bool:
+        """Whether a parameter is a level of the outcome, whose prior is centred where the card says."""
+        return key == "alpha"
+
+
+def gathered(fit: Fit) -> dict[str, Any]:
+    """The fields of :class:`Content`, from a fit of any family."""
     design = design_of(fit.result)
-    facts = country_facts(fit.data["constant_data"].dataset)
-    facts["level"] = [f"{c} ({n})" for c, n in zip(facts["country"], facts["ccode"], strict=True)]
     effects = fit.effects()
     effects.loc[~np.isfinite(effects["mean"].astype(float)), ["p_gt_0", "p_rope"]] = np.nan
-    return Content(
-        card=fit.card,
-        provenance=fit.result.provenance,
-        design=design,
-        verdict=fit.check(),
-        estimands=tuple(fit.estimands),
-        posterior=fit.data["posterior"].dataset,
-        effects=effects,
-        parameters=fit.effects(by="parameter"),
-        facts=facts,
-        prior_predictive=fit.prior_predictive(),
-        reference=fit.reference,
-        truth=None if fit.truth is None else beside_truth(effects, fit.truth),
-        digits=digits_for(float(np.std(design.y))),
-    )
+    return {
+        "card": fit.card,
+        "provenance": fit.result.provenance,
+        "design": design,
+        "verdict": fit.check(),
+        "estimands": tuple(fit.estimands),
+        "posterior": fit.data["posterior"].dataset,
+        "effects": effects,
+        "parameters": fit.effects(by="parameter"),
+        "prior_predictive": fit.prior_predictive(),
+        "truth": None if fit.truth is None else beside_truth(effects, fit.truth),
+        "digits": digits_for(float(np.std(design.y))),
+    }

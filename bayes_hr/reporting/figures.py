@@ -28,15 +28,8 @@ GRID: Final = "#e4e7eb"
 ROPE: Final = "#eef1f4"
 ALERT: Final = "#b3261e"
 
-CLASS_COLOURS: Final = {
-    "stable autocracy": "#c1440e",
-    "transition": "#007a5a",
-    "stable democracy": "#0b5fa5",
-    "no score": "#6b6b6b",
-}
-"""Colours that stay apart for colour-blind readers (after Okabe & Ito, darkened for text and thin lines)."""
-
-OTHERS: Final = ("#8e4585", "#a67c00", "#3d7d91", "#5b5b9e")
+ACCENT: Final = "#c1440e"
+"""What is in the data, where the model stands beside it; apart from grey and ink for colour-blind readers."""
 
 STYLE: Final[dict[str, Any]] = {
     "font.family": ["DejaVu Sans"],
@@ -89,14 +82,6 @@ class Picture:
     def svg(self) -> Markup:
         """The figure as inline SVG."""
         return inline_svg(self.figure, key=self.key, alt=self.alt)
-
-
-def colour_of(label: str, labels: list[str]) -> str:
-    """Colour of a regime class; classes that are not of the usual four take turns among others."""
-    if label in CLASS_COLOURS:
-        return CLASS_COLOURS[label]
-    unusual = [name for name in labels if name not in CLASS_COLOURS]
-    return OTHERS[unusual.index(label) % len(OTHERS)] if label in unusual else INK
 
 
 @contextmanager

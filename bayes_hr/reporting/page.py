@@ -1,4 +1,8 @@
-"""The report: one self-contained HTML page, written whole or not at all."""
+"""The page that all reports share: one self-contained HTML file, written whole or not at all.
+
+A family brings its template, which fills the blocks of ``templates/report.html.j2``, and the values for it;
+what is here knows no family.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +14,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from bayes_hr.errors import InputError
-from bayes_hr.reporting import equations as maths
-from bayes_hr.reporting import formats as fmt
-from bayes_hr.reporting import plots_checks, plots_effects, tables, tables_data, tables_model, words
-from bayes_hr.reporting.content import Content, gather
+from bayes_hr.reporting import tables_data, tables_model, words
 from bayes_hr.reporting.files import write_file
+from bayes_hr.reporting.mathematics import mathml
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-    from bayes_hr.api import Fit
+    from bayes_hr.reporting.content import Content
     from bayes_hr.reporting.figures import Picture
-    from bayes_hr.reporting.tables import Table
 
 STATISTICS: Final = (
     "Vehtari, A., Gelman, A., Simpson, D., Carpenter, B. & Bürkner, P.-C. (2021). Rank-normalization, "
@@ -38,15 +40,26 @@ STATISTICS: Final = (
 _ADDRESS: Final = re.compile(r"\bdoi:\s?(10\.\d{4,9}/[^\s;,()]+)|\b(https://[^\s;,()<>\"']+)")
 
 
-def write_report(fit: Fit, path: Path) -> Path:
+LAST: Final = (
+    ("data", "Data"),
+    ("model", "Model"),
+    ("checks", "Checks"),
+    ("reproduce", "Reproduce"),
+    ("references", "References"),
+    ("limitations", "Limitations"),
+)
+"""Key and title of the sections that every report ends with."""
+
+
+def write_report(path: Path, make: Callable[[], str]) -> Path:
     """Write the report of a fit.
 
     Parameters
     ----------
-    fit
-        A finished or loaded fit.
     path
         The HTML file; replaced if it exists, and left as it was if anything goes wrong.
+    make
+        Gives the page as text (the family's part).
 
     Raises
     ------
@@ -55,12 +68,12 @@ def write_report(fit: Fit, path: Path) -> Path:
     """
     if path.is_dir():
         raise InputError(f"report {path}: is a folder. Give the name of a file, e.g. {path / 'report.html'}.")
-    write_file(path, render(gather(fit)).encode(), what="report")
+    write_file(path, make().encode(), what="report")
     return path
 
 
-def render(content: Content) -> str:
-    """The page as text."""
+def render(template: str, values: dict[str, Any]) -> str:
+    """The page as text: a family's template and everything that it needs."""
     environment = Environment(
         loader=PackageLoader("bayes_hr.reporting"),
         autoescape=True,
@@ -69,7 +82,7 @@ def render(content: Content) -> str:
         lstrip_blocks=True,
     )
     environment.filters["linked"] = linked
-    return environment.get_template("report.html.j2").render(page_values(content))
+    return environment.get_template(template).render(values)
 
 
 def linked(text: str) -> Markup:
@@ -85,126 +98,43 @@ def linked(text: str) -> Markup:
     return out + escape(text[at:])
 
 
-def page_values(content: Content) -> dict[str, Any]:
-    """Everything that the template needs."""
-    sections = effect_sections(content)
+def shared_values(content: Content) -> dict[str, Any]:
+    """What the template needs of any family: verdict, data, checks, how to reproduce, references."""
     return {
         "content": content,
         "css": Markup(files("bayes_hr.reporting").joinpath("templates/report.css").read_text("utf-8")),
         "verdict_line": words.verdict_line(content.verdict),
-        "warnings": words.warnings(content.card),
         "opening": words.opening(content.verdict),
-        "facts": key_facts(content),
-        "contents": contents(sections, countries="country" in content.card.estimands),
-        "headline": words.headline(content),
-        "answer": words.answer(content),
         "rules": words.rules(content.card),
-        "truth": None if content.truth is None else tables.truth_table(content, content.truth),
-        "effects": sections,
-        "countries": country_section(content),
-        "reference": reference_section(content),
         "data": data_section(content),
-        "model": model_section(content),
-        "checks": checks_section(content),
         "reproduce": reproduce_section(content),
         "references": references_section(content),
-        "limitations": words.limitations(content.card, simulated=content.card.panel == "simulated"),
-    }
-
-
-def key_facts(content: Content) -> list[tuple[str, str]]:
-    """A line of figures under the verdict."""
-    merge, facts = content.design.merge, content.facts
-    return [
-        ("treaty", content.card.treatment.name),
-        ("country-years", fmt.count(merge.rows_used)),
-        ("countries", fmt.count(merge.countries)),
-        ("years", f"{merge.years[0]}–{merge.years[1]}"),
-        ("ratify within the rows", fmt.count((facts["status"] == "switches").sum())),
-        ("regime classes", fmt.count(len(content.classes))),
-    ]
-
-
-def contents(
-    sections: list[tuple[str, str, list[Picture], list[Table]]], *, countries: bool
-) -> list[tuple[str, str]]:
-    """Key and title of each section."""
-    out = [("answer", "Answer"), *((key, title) for key, title, _, _ in sections)]
-    out += [("by-country", "By country")] if countries else []
-    return [
-        *out,
-        ("reference", "Permuted reference"),
-        ("data", "Data"),
-        ("model", "Model"),
-        ("checks", "Checks"),
-        ("reproduce", "Reproduce"),
-        ("references", "References"),
-        ("limitations", "Limitations"),
-    ]
-
-
-def effect_sections(content: Content) -> list[tuple[str, str, list[Picture], list[Table]]]:
-    """Classes, contrasts and averages that the card asks for: key, title, figures, tables."""
-    plan = (
-        ("tau", "by-class", "By regime class", tables.regime_table),
-        ("contrast", "by-contrast", "Contrasts between classes", tables.contrast_table),
-        ("average", "averages", "Averages over countries", tables.average_table),
-    )
-    out = []
-    for estimand, key, title, make in plan:
-        if content.of(estimand).empty:
-            continue
-        pictures = []
-        if content.finite:
-            pictures = [plots_effects.effect_picture(content, estimand, key=f"fig-{key}", title=title)]
-        out.append((key, title, pictures, [make(content)]))
-    return out
-
-
-def country_section(content: Content) -> dict[str, Any] | None:
-    """Countries that switch, ranked, and the others, flagged."""
-    if content.of("total").empty:
-        return None
-    return {
-        "pictures": plots_effects.country_pictures(content) if content.finite else [],
-        "ranked": tables.country_table(content),
-        "unranked": tables.unranked_table(content),
-    }
-
-
-def reference_section(content: Content) -> dict[str, Any] | None:
-    """The permuted reference, if it was run."""
-    if content.reference is None:
-        return None
-    return {
-        "sentences": words.reference_sentences(content.reference.table, content.reference.n),
-        "picture": plots_effects.reference_picture(content.reference, content),
-        "table": tables.reference_table(content.reference, content.digits),
     }
 
 
 def data_section(content: Content) -> dict[str, Any]:
-    """Rows, classes, notes and sources."""
+    """Rows, notes and sources."""
     return {
         "rows": tables_data.rows_table(content.design.merge),
-        "classes": tables_data.classes_table(content),
         "notes": content.design.merge.notes,
         "sources": tables_data.sources_table(content),
         "origin": tables_data.origin(content),
-        "rule": tables_data.class_rule(content),
     }
 
 
-def model_section(content: Content) -> dict[str, Any]:
-    """Equations, priors and parameters."""
-    pictures = []
-    if content.finite:
-        years = plots_checks.year_effects_picture(content)
-        pictures = [plots_checks.learning_picture(content), *([years] if years else [])]
+def model_section(
+    content: Content,
+    *,
+    equations: list[tuple[str, str]],
+    glossary: list[tuple[str, str]],
+    priors: list[str],
+    pictures: list[Picture],
+) -> dict[str, Any]:
+    """Equations (what, LaTeX), symbols (LaTeX, what) and priors (LaTeX) of a family; tables; its figures."""
     return {
-        "equations": [(what, maths.mathml(latex)) for what, latex in maths.equations(content)],
-        "glossary": [(maths.mathml(latex, block=False), what) for latex, what in maths.glossary(content)],
-        "priors": [maths.mathml(latex, block=False) for latex in maths.prior_equations(content)],
+        "equations": [(what, mathml(latex)) for what, latex in equations],
+        "glossary": [(mathml(latex, block=False), what) for latex, what in glossary],
+        "priors": [mathml(latex, block=False) for latex in priors],
         "priors_table": tables_model.priors_table(content),
         "standardised": tables_model.standardised_table(content),
         "parameters": tables_model.parameters_table(content),
@@ -212,11 +142,11 @@ def model_section(content: Content) -> dict[str, Any]:
     }
 
 
-def checks_section(content: Content) -> dict[str, Any]:
-    """All checks, their figures, and the prior predictive table."""
+def checks_section(content: Content, pictures: list[Picture]) -> dict[str, Any]:
+    """All checks, a family's figures of them, and the prior predictive table."""
     return {
         "table": tables_model.checks_table(content.verdict),
-        "pictures": plots_checks.check_pictures(content) if content.finite else [],
+        "pictures": pictures,
         "prior_predictive": tables_model.prior_predictive_table(content.prior_predictive, content.digits),
         "sampling": tables_model.sampling_table(content),
     }
@@ -239,10 +169,10 @@ def commands(content: Content) -> tuple[str, str]:
 
     ``spec.toml``, which stands beside ``report.html`` and below, is the card with every default and setting.
     """
-    own = content.card.panel != "simulated" and not content.provenance["panel"]["sources"]
-    version = content.provenance["versions"]["bayes-hr"]
+    own = not content.simulated and not content.provenance["panel"]["sources"]
+    version, more = content.provenance["versions"]["bayes-hr"], content.panel_arguments
     shell = f"pip install bayes-hr=={version}\nbayes-hr fit spec.toml --out DIR{' --panel FILE' * own}"
-    panel = f', bayes_hr.Panel.from_file("FILE", outcome="{content.card.outcome.name}")' if own else ""
+    panel = f', bayes_hr.Panel.from_file("FILE", outcome="{content.card.outcome.name}"{more})' if own else ""
     lines = [
         "import bayes_hr",
         f'fit = bayes_hr.fit("spec.toml"{panel}, out="DIR")',

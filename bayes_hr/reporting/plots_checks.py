@@ -2,40 +2,24 @@
 
 from __future__ import annotations
 
-import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bayes_hr.checks.predictive import AUTOCORRELATION_LIMIT
-from bayes_hr.estimands.summary import interval
 from bayes_hr.priors import Prior
 from bayes_hr.reporting import figures as fig
 from bayes_hr.reporting import formats as fmt
 from bayes_hr.reporting.figures import Picture
-from bayes_hr.reporting.plots_effects import density
-from bayes_hr.reporting.tables_model import flat_priors, in_outcome_units
+from bayes_hr.reporting.plots import density
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from bayes_hr.reporting.content import Content
-
     Array = NDArray[np.float64]
-
-
-def check_pictures(content: Content) -> list[Picture]:
-    """Figures of the predictive checks that were made."""
-    out = []
-    if (shocks := content.check("residual autocorrelation")) is not None:
-        out.append(autocorrelation_picture(shocks))
-    if (cells := content.check("class-year mean")) is not None:
-        out.append(class_year_picture(cells, content))
-    if (spreads := content.check("country SD")) is not None:
-        out.append(country_spread_picture(spreads))
-    return out
+    Lesson = tuple[str, Prior, Array, str]
 
 
 def autocorrelation_picture(table: pd.DataFrame) -> Picture:
@@ -52,7 +36,7 @@ def autocorrelation_picture(table: pd.DataFrame) -> Picture:
             observed,
             histtype="stepfilled",
             bins=bins,
-            color=fig.CLASS_COLOURS["stable autocracy"],
+            color=fig.ACCENT,
             alpha=0.85,
             label="in the data",
         )
@@ -69,47 +53,8 @@ def autocorrelation_picture(table: pd.DataFrame) -> Picture:
     return Picture("fig-autocorrelation", figure, caption, f"Histogram of the lag-1 autocorrelation: {told}.")
 
 
-def class_year_picture(table: pd.DataFrame, content: Content) -> Picture:
-    """Mean outcome by class and year against the model's predictive band."""
-    split = table["level"].str.rsplit(" ", n=1, expand=True)
-    found = table.assign(regime=split[0], year=split[1].astype(int)).sort_values("year")
-    with fig.style():
-        figure, axes = _class_panels(content, height=2.4)
-        for axis, label in zip(axes, content.classes, strict=False):
-            own = found[found["regime"] == label]
-            colour = fig.colour_of(label, content.classes)
-            axis.fill_between(own["year"], own["lb"], own["ub"], color=colour, alpha=0.22, lw=0)
-            axis.plot(own["year"], own["observed"], color=colour, lw=1.8)
-            out = own[own["outside"]]
-            axis.plot(out["year"], out["observed"], "o", ms=5, mfc="white", mec=fig.ALERT, mew=1.6)
-            _panel_title(axis, label, colour)
-        figure.supylabel(textwrap.fill(fig.shortened(content.scale, 80), 36), fontsize=9.5)
-    caption = (
-        "Mean outcome of each class and year: the data (line) and the model's 98 % predictive band. Red "
-        f"circles: years outside it ({int(found['outside'].sum())} of {len(found)})."
-    )
-    return Picture("fig-class-years", figure, caption, caption)
-
-
-def _class_panels(content: Content, *, height: float) -> tuple[Any, list[Axes]]:
-    """A grid of panels, one for each class, two to a row."""
-    n = len(content.classes)
-    columns = min(n, 2)
-    rows = -(-n // columns)
-    figure, axes = fig.new_figure(7.6, height * rows, rows=rows, columns=columns, sharex=True, sharey=True)
-    for spare in axes[n:]:
-        spare.set_axis_off()
-    for axis in axes[:n]:
-        axis.grid(axis="y")
-    return figure, axes
-
-
-def _panel_title(axis: Axes, label: str, colour: str) -> None:
-    axis.set_title(fig.shortened(label, 34), fontsize=10.5, color=colour, loc="left", fontweight="bold")
-
-
-def country_spread_picture(table: pd.DataFrame) -> Picture:
-    """SD over time within each country against its predictive interval, widest misses named."""
+def spread_picture(table: pd.DataFrame, *, one: str, many: str) -> Picture:
+    """SD within each country (or whatever ``one`` is) against its predictive interval, misses named."""
     own = table.sort_values("observed").reset_index(drop=True)
     at = np.arange(len(own))
     out = own["outside"].to_numpy(bool)
@@ -119,63 +64,26 @@ def country_spread_picture(table: pd.DataFrame) -> Picture:
         axis.plot(at[~out], own["observed"][~out], "o", ms=3, color=fig.INK, label="data, inside")
         axis.plot(at[out], own["observed"][out], "D", ms=4, color=fig.ALERT, label="data, outside")
         axis.set_xticks([])
-        axis.set_xlabel("countries, by their SD in the data")
+        axis.set_xlabel(f"{many}, by their SD in the data")
         axis.set_ylabel("SD over time")
         axis.legend(frameon=False, fontsize=9, loc="upper left")
     caption = (
-        "How much each country's outcome varies over the years: the data and the model's 98 % predictive "
+        f"How much each {one}'s outcome varies over the years: the data and the model's 98 % predictive "
         f"interval. {int(out.sum())} of {len(own)} lie outside; a share well above 2 % asks whether all "
-        f"countries have the same size of shock.{_furthest(own)}"
+        f"{many} have the same size of shock.{_furthest(own)}"
     )
-    return Picture("fig-country-sd", figure, caption, caption)
+    return Picture(f"fig-{one.lower()}-sd", figure, caption, caption)
 
 
 def _furthest(own: pd.DataFrame, count: int = 5) -> str:
-    """Name the countries furthest above their interval."""
+    """Name those furthest above their interval."""
     excess = own["observed"] - own["ub"]
     worst = [str(own["level"][k]) for k in excess[excess > 0].nlargest(count).index]
     return f" Furthest above: {fmt.joined(worst)}." if worst else ""
 
 
-def year_effects_picture(content: Content) -> Picture | None:
-    """Expected outcome without ratification by class and year, controls at their means."""
-    level = baseline(content)
-    if level is None:
-        return None
-    years = content.posterior["year"].values
-    with fig.style():
-        figure, axes = _class_panels(content, height=2.2)
-        for k, (axis, label) in enumerate(zip(axes, content.classes, strict=False)):
-            colour = fig.colour_of(label, content.classes)
-            lower, upper = interval(level[:, :, k])
-            axis.fill_between(years, lower, upper, color=colour, alpha=0.22, lw=0)
-            axis.plot(years, level[:, :, k].mean(axis=(0, 1)), color=colour, lw=1.8)
-            _panel_title(axis, label, colour)
-        figure.supylabel(textwrap.fill(fig.shortened(content.scale, 80), 36), fontsize=9.5)
-    caption = (
-        "The paths that the model takes out before it looks for an effect: expected outcome of a class by "
-        "year, without ratification, controls at their means (posterior mean and 89 % interval)."
-    )
-    return Picture("fig-years", figure, caption, caption)
-
-
-def baseline(content: Content) -> Array | None:
-    """Level alpha + beta_r + f_r(t), (chain, draw, class, year); None without year effects."""
-    posterior = content.posterior
-    if "year_effect" not in posterior:
-        return None
-    effect = posterior["year_effect"].values
-    n = len(content.classes)
-    path = effect if effect.ndim == 4 else np.repeat(effect[:, :, None, :], n, axis=2)
-    out = path + posterior["alpha"].values[:, :, None, None]
-    if "beta" in posterior:
-        out[:, :, 1:, :] += posterior["beta"].values[:, :, :, None]
-    return np.asarray(out)
-
-
-def learning_picture(content: Content) -> Picture:
-    """Prior and posterior of the class effects and of the spread of country effects."""
-    parts = _learned(content)
+def learning_picture(parts: list[Lesson]) -> Picture:
+    """Prior and posterior of a few parameters: name, prior, draws and colour of each."""
     columns = min(len(parts), 3)
     rows = -(-len(parts) // columns)
     with fig.style():
@@ -195,24 +103,6 @@ def learning_picture(content: Content) -> Picture:
         + "; ".join(f"{n}: posterior SD {d.std():.2f}, prior SD {_prior_sd(p):.2f}" for n, p, d, _ in parts)
     )
     return Picture("fig-learning", figure, caption, alt)
-
-
-def _learned(content: Content) -> list[tuple[str, Prior, Array, str]]:
-    given = flat_priors(content.card)
-    unit, centre = content.design.unit, content.design.centre
-    out = []
-    if content.card.treatment.pooling == "none":
-        prior = in_outcome_units("tau", given["tau"], unit=unit, centre=centre)
-        for k, label in enumerate(content.classes):
-            draws = content.posterior["tau"].values[:, :, k].ravel()
-            out.append((f"effect: {label}", prior, draws, fig.colour_of(label, content.classes)))
-    spread = content.posterior["sd_country"]
-    for term in [str(t) for t in spread["country_term"].values]:
-        key = f"sd_country.{term}"
-        prior = in_outcome_units(key, given[key], unit=unit, centre=centre)
-        name = "SD of country effects" if term == "ratified" else "SD of country levels"
-        out.append((name, prior, spread.sel(country_term=term).values.ravel(), fig.INK))
-    return out
 
 
 def _prior_and_posterior(axis: Axes, prior: Prior, draws: Array, colour: str) -> None:

@@ -1,4 +1,4 @@
-"""Tables of effects: by class, contrast, average and country; ready for HTML, LaTeX or a terminal."""
+"""Tables of finished text, ready for HTML, LaTeX or a terminal, and what tables of effects share."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy as np
 from bayes_hr.reporting import formats as fmt
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
     from numpy.typing import NDArray
 
-    from bayes_hr.checks.reference import PermutedReference
     from bayes_hr.reporting.content import Content
 
 TEXT: Final = "text"
@@ -69,22 +70,6 @@ def effect_cells(row: Any, digits: int) -> tuple[str, ...]:
     )
 
 
-def _effects(content: Content, estimand: str, key: str, caption: str, heading: str) -> Table:
-    found = content.of(estimand)
-    prob = float(found["ci_prob"].iloc[0])
-    rows = tuple(
-        (
-            f"{r.level} − {r.reference}" if r.reference else r.level,
-            *effect_cells(r, content.digits),
-            *((r.note,) if estimand != "contrast" else ()),
-        )
-        for r in found.itertuples()
-    )
-    last = () if estimand == "contrast" else (("Rests on", TEXT),)
-    columns = ((heading, TEXT), *effect_columns(prob), *last)
-    return Table(key, caption, columns, rows, rope_note(content))
-
-
 def rope_note(content: Content) -> str:
     """What the columns mean."""
     rope = content.card.rope
@@ -92,39 +77,6 @@ def rope_note(content: Content) -> str:
         f"Unit: {content.scale}. P(> 0): probability of an effect above zero. P(negligible): probability "
         f"of an effect between {fmt.interval(rope.lower, rope.upper)} (region of practical equivalence)."
     )
-
-
-def regime_table(content: Content) -> Table:
-    """Effect of ratification in each regime class."""
-    caption = f"Change that goes with ratification of {content.card.treatment.name}, by regime class"
-    return _effects(content, "tau", "regimes", caption, "Regime class")
-
-
-def contrast_table(content: Content) -> Table:
-    """Every difference between classes."""
-    return _effects(content, "contrast", "contrasts", "Differences between regime classes", "Contrast")
-
-
-def average_table(content: Content) -> Table:
-    """Averages over all countries and over those that switch."""
-    return _effects(content, "average", "averages", "Average over countries", "Average over")
-
-
-def switchers(content: Content) -> pd.DataFrame:
-    """Countries that ratify within the rows used, largest mean effect first, with the interval of the rank.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns of the effects table, of the country facts, and ``rank, rank_lb, rank_ub``.
-    """
-    total = content.of("total")
-    joined = total.merge(content.facts, on="level", how="inner", validate="1:1")
-    keep = (joined["status"] == "switches").to_numpy()
-    lower, upper = rank_interval(content.draws("total")[:, keep], float(total["ci_prob"].iloc[0]))
-    out = joined[keep].assign(rank_lb=lower, rank_ub=upper)
-    out = out.sort_values("mean", ascending=False, kind="stable").reset_index(drop=True)
-    return out.assign(rank=np.arange(1, len(out) + 1))
 
 
 def rank_interval(draws: NDArray[np.float64], prob: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -143,146 +95,12 @@ def rank_interval(draws: NDArray[np.float64], prob: float) -> tuple[NDArray[np.f
     return lower, upper
 
 
-def country_table(content: Content) -> Table:
-    """Countries that ratify within the rows used, ranked by mean effect."""
-    found = switchers(content)
-    prob = float(content.effects["ci_prob"].iloc[0])
-    deviation = content.of("deviation").set_index("level")["mean"]
-    rows = tuple(
-        (
-            r.country,
-            fmt.count(r.rank),
-            f"{r.rank_lb:.0f} to {r.rank_ub:.0f}",
-            str(r.regime),
-            fmt.year(r.ratification_year),
-            *effect_cells(r, content.digits),
-            fmt.signed(float(deviation.get(r.level, np.nan)), content.digits),
-        )
-        for r in found.itertuples()
-    )
-    columns = (
-        ("Country", TEXT),
-        ("Rank", NUMBER),
-        (f"{fmt.percent(prob)} of rank", NUMBER),
-        ("Regime class", TEXT),
-        ("Ratified", NUMBER),
-        *effect_columns(prob),
-        ("Deviation", NUMBER),
-    )
-    caption = f"The {len(rows)} countries that ratify within the rows used, ranked by their total effect"
-    note = (
-        "Total effect: the class's plus the country's deviation from it (last column). The interval of the "
-        f"rank says how little the order means. {rope_note(content)}"
-    )
-    return Table("countries", caption, columns, rows, note)
-
-
-def unranked_table(content: Content) -> Table:
-    """Countries that never or always ratify within the rows used, by name, flagged."""
-    total = content.of("total")
-    found = total.merge(content.facts, on="level", how="inner", validate="1:1")
-    found = found[found["status"] != "switches"].sort_values("country")
-    words = {"never": "never ratifies", "always": "ratified throughout"}
-    rows = tuple(
-        (
-            r.country,
-            str(r.regime),
-            words[str(r.status)],
-            fmt.year(r.ratification_year),
-            fmt.count(r.rows),
-            *effect_cells(r, content.digits)[:3],
-        )
-        for r in found.itertuples()
-    )
-    columns = (
-        ("Country", TEXT),
-        ("Regime class", TEXT),
-        ("In the rows used", TEXT),
-        ("Ratified", NUMBER),
-        ("Rows", NUMBER),
-        *effect_columns(float(total["ci_prob"].iloc[0]))[:3],
-    )
-    caption = f"Not ranked: the {len(rows)} countries that never or always ratify within the rows used"
-    note = (
-        "In alphabetical order. The data say nothing of these countries' own effects: the numbers are "
-        "their class's effect plus a deviation drawn from the prior."
-    )
-    return Table("unranked", caption, columns, rows, note)
-
-
-def reference_table(reference: PermutedReference, digits: int) -> Table:
-    """Real estimates beside those with permuted ratification years."""
-    rows = tuple(
-        (
-            _reference_name(r),
-            fmt.signed(r.mean, digits),
-            fmt.interval(r.lb, r.ub, digits),
-            fmt.signed(r.permuted_mean, digits),
-            fmt.number(r.permuted_sd, digits),
-            fmt.NONE if np.isnan(r.excludes_0) else fmt.percent(round(100 * r.excludes_0) / 100),
-            fmt.p_value(r.p_value),
-        )
-        for r in reference.table.itertuples()
-    )
-    columns = (
-        ("Quantity", TEXT),
-        ("Real mean", NUMBER),
-        (f"Real {fmt.percent(float(reference.table['ci_prob'].iloc[0]))} interval", NUMBER),
-        ("Permuted mean", NUMBER),
-        ("SD of permuted means", NUMBER),
-        ("Permuted intervals that exclude 0", NUMBER),
-        ("Randomisation p", NUMBER),
-    )
-    caption = f"Real estimates beside {reference.n} refits with permuted ratification years"
-    note = (
-        "Randomisation p: share of permuted means at least as far from zero (for the SD: as large), "
-        "counting the real one."
-    )
-    return Table("reference", caption, columns, rows, note)
-
-
-def _reference_name(row: Any) -> str:
-    if row.estimand == "SD of country effects":
-        return str(row.estimand)
-    return f"{row.level} − {row.reference}" if row.reference else str(row.level)
-
-
-def truth_table(content: Content, truth: pd.DataFrame) -> Table:
-    """Averages, classes and contrasts beside the truth of the simulated world."""
-    shown = truth[truth["estimand"].isin(["average", "tau", "contrast"])]
-    rows = tuple(
-        (
-            f"{r.level} − {r.reference}" if r.reference else r.level,
-            fmt.signed(r.truth, content.digits),
-            fmt.signed(r.mean, content.digits),
-            fmt.interval(r.lb, r.ub, content.digits),
-            "yes" if r.covered else "no",
-        )
-        for r in shown.itertuples()
-    )
-    prob = fmt.percent(float(truth["ci_prob"].iloc[0]))
-    columns = (
-        ("Effect", TEXT),
-        ("Truth", NUMBER),
-        ("Estimate", NUMBER),
-        (f"{prob} interval", NUMBER),
-        ("Covered", STATUS),
-    )
-    return Table("truth", "Truth beside estimate", columns, rows, coverage(truth))
-
-
-def coverage(truth: pd.DataFrame) -> str:
-    """How many intervals cover the truth, by kind of estimand."""
-    names = {
-        "average": "averages",
-        "tau": "regime classes",
-        "contrast": "contrasts",
-        "total": "country effects",
-    }
+def coverage(truth: pd.DataFrame, names: Mapping[str, str], column: str = "estimand") -> str:
+    """How many intervals cover the truth, by kind: what ``column`` holds -> what to call it."""
     told = [
         f"{int(own['covered'].sum())} of {len(own)} {name}"
         for key, name in names.items()
-        if len(own := truth[truth["estimand"] == key])
+        if len(own := truth[truth[column] == key])
     ]
     return (
         f"{fmt.percent(float(truth['ci_prob'].iloc[0]))} intervals that cover the truth: {fmt.joined(told)}."

@@ -1,4 +1,4 @@
-"""Tables of the data: rows in, dropped and used; classes; sources with citation and licence."""
+"""Tables of the data: rows in, dropped and used; sources with citation and licence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from bayes_hr.reporting import formats as fmt
 from bayes_hr.reporting.tables import CODE, NUMBER, TEXT, Table
 
 if TYPE_CHECKING:
-    from bayes_hr.cards import Regime
     from bayes_hr.data.merge import MergeReport
     from bayes_hr.data.sources import Source
     from bayes_hr.reporting.content import Content
@@ -34,56 +33,6 @@ def rows_table(merge: MergeReport) -> Table:
     )
     columns = (("Step", TEXT), ("Rows", NUMBER), ("Countries lost entirely", NUMBER), ("Which", TEXT))
     return Table("rows", "Rows in, dropped with reasons, used", columns, rows)
-
-
-def classes_table(content: Content) -> Table:
-    """Countries, switches and rows of each regime class."""
-    facts = content.facts
-    rows = []
-    for label in content.classes:
-        own = facts[facts["regime"] == label]
-        status = [fmt.count((own["status"] == s).sum()) for s in ("switches", "never", "always")]
-        rows.append(
-            (
-                label,
-                fmt.count(len(own)),
-                *status,
-                fmt.count(own["rows"].sum()),
-                fmt.count(own["treated_rows"].sum()),
-            )
-        )
-    columns = (
-        ("Regime class", TEXT),
-        ("Countries", NUMBER),
-        ("ratify within the rows", NUMBER),
-        ("never", NUMBER),
-        ("always", NUMBER),
-        ("Rows", NUMBER),
-        ("Rows with D = 1", NUMBER),
-    )
-    return Table("classes", "Regime classes and what they rest on", columns, tuple(rows), class_rule(content))
-
-
-def class_rule(content: Content) -> str:
-    """How countries were put into classes; in a sentence."""
-    if not content.provenance["panel"]["sources"]:
-        return "Classes as given in the data's own column 'regime'."
-    return regime_rule(content.card.regime)
-
-
-def regime_rule(regime: Regime) -> str:
-    """The rule of a card, its window and its cut-offs."""
-    window = {
-        "before_treaty": "from 1946 to the year before the treaty opened",
-        "before_ratification": "from 1946 to the year before the country's own ratification",
-        "whole_history": "over the whole history (it conditions on the future)",
-        "window": "" if regime.window is None else f"from {regime.window[0]} to {regime.window[1]}",
-    }[regime.rule]
-    return (
-        f"Polity5 scores (polity2) {window}: stable democracy if never below {regime.democracy}, stable "
-        f"autocracy if never above {regime.autocracy}, transition otherwise; countries without a score in "
-        "the window are a class of their own. Classes are fixed for a country."
-    )
 
 
 def sources_of(content: Content) -> list[Source]:
@@ -118,8 +67,8 @@ def file_at(repo_path: str) -> str:
 
 def origin(content: Content) -> str:
     """Where the rows come from if no public source is named."""
-    if content.card.panel == "simulated":
-        return "Simulated country-years with known truth; no real country is in them."
+    if content.simulated:
+        return content.simulated_rows
     return "The user's own data; no public source was read."
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bayes_hr.prior_defaults import default_priors, reason
-from bayes_hr.priors import Prior, parse_prior
 from bayes_hr.reporting import formats as fmt
+from bayes_hr.reporting.prior_lines import flat_priors, flattened, prior_key, prior_of, prior_text
 from bayes_hr.reporting.tables import CODE, NUMBER, STATUS, TEXT, Table
 
 if TYPE_CHECKING:
@@ -19,71 +18,16 @@ if TYPE_CHECKING:
     from bayes_hr.checks.result import Verdict
     from bayes_hr.reporting.content import Content
 
-MEANING = {
-    "alpha": "level in the reference class",
-    "beta": "level of a class against the reference class",
-    "gamma": "controls, per standard deviation",
-    "tau": "ratification, by class",
-    "sd_tau": "spread of the class effects",
-    "mu_tau": "mean of the class effects",
-    "year_effect": "year effects",
-    "sd_year_effect": "spread of the year effects",
-    "sd_country.intercept": "spread of country levels",
-    "sd_country.ratified": "spread of country effects of ratification",
-    "corr_country": "correlation of country level and country effect",
-    "sigma": "yearly shock",
-    "rho": "persistence of shocks",
-    "nu": "tails of the shocks (degrees of freedom)",
-}
-"""What each parameter is, in a few words."""
-
-
-def flat_priors(card: Card) -> dict[str, str]:
-    """Priors as text by ``key`` or ``key.term``."""
-    return _flat(card.priors)
-
-
-def _flat(priors: dict[str, str | dict[str, str]]) -> dict[str, str]:
-    out: dict[str, str] = {}
-    for key, given in priors.items():
-        parts = {f"{key}.{t}": v for t, v in given.items()} if isinstance(given, dict) else {key: given}
-        out |= parts
-    return out
-
-
-def in_outcome_units(key: str, text: str, *, unit: float, centre: float) -> Prior:
-    """A card's prior in the units of the outcome, as the design has it."""
-    prior = parse_prior(text, where=key)
-    if key in {"rho", "nu"} or key.startswith("corr_"):
-        return prior
-    scaled = prior.scaled(unit)
-    return Prior("normal", (scaled["mu"] + centre, scaled["sigma"])) if key == "alpha" else scaled
-
-
-def prior_text(prior: Prior) -> str:
-    """A prior for readers: ``Normal(0, 0.5)``."""
-    name = {
-        "normal": "Normal",
-        "half_normal": "HalfNormal",
-        "half_student_t": "HalfStudentT",
-        "exponential": "Exponential, mean",
-        "gamma": "Gamma",
-        "uniform": "Uniform",
-        "lkj": "LKJ",
-    }[prior.kind]
-    return f"{name}({', '.join(f'{v:.3g}' for v in prior.values)})".replace("-", fmt.MINUS)
-
 
 def priors_table(content: Content) -> Table:
     """Every prior with its scale and the reason for it."""
     card, design = content.card, content.design
-    default = _flat(default_priors(card))
+    given, default = flat_priors(card), flattened(default_priors(card))
     rows = []
-    for key, text in flat_priors(card).items():
-        prior = in_outcome_units(key, text, unit=design.unit, centre=design.centre)
-        own = text != default[key]
-        why = f"chosen by this card; the default is {default[key]}" if own else reason(key)
-        rows.append((MEANING.get(key, key), key, prior_text(prior), why))
+    for key, source in content.prior_keys.items():
+        own = given[source] != default[source]
+        why = f"chosen by this card; the default is {default[source]}" if own else reason(source, card.family)
+        rows.append((content.meaning.get(key, key), source, prior_text(prior_of(content, key)), why))
     columns = (
         ("Parameter", TEXT),
         ("Key in the card", CODE),
@@ -106,28 +50,13 @@ def _centre_words(card: Card) -> str:
     return "the mean over the rows used" if card.outcome.centre == "mean" else "stated in the card"
 
 
-def prior_key(label: str) -> str:
-    """Key of a prior: ``gamma[conflict]`` has ``gamma``, ``sd_country[x]`` has ``sd_country.x``."""
-    found = re.fullmatch(r"([a-z_]+)(?:\[(.*)\])?", label)
-    if found is None:
-        return label
-    name, inner = found.groups()
-    if name.startswith("mu_"):
-        return name.removeprefix("mu_")
-    return f"{name}.{inner}" if name.startswith("sd_") and inner else name
-
-
 def parameters_table(content: Content) -> Table:
     """Coefficients and hyperparameters: prior in words beside the posterior."""
-    design, given = content.design, flat_priors(content.card)
+    known = content.prior_keys
     rows = []
     for r in content.parameters.itertuples():
-        key = prior_key(str(r.level))
-        prior = (
-            prior_text(in_outcome_units(key, given[key], unit=design.unit, centre=design.centre))
-            if key in given
-            else fmt.NONE
-        )
+        key = prior_key(str(r.level), known)
+        prior = prior_text(prior_of(content, key)) if key in known else fmt.NONE
         digits = content.digits + 1
         cells = (fmt.number(r.mean, digits), fmt.number(r.sd, digits), fmt.interval(r.lb, r.ub, digits))
         rows.append(
@@ -170,7 +99,7 @@ def standardised_table(content: Content) -> Table:
         ("Lag (years)", NUMBER),
         ("Mean", NUMBER),
         ("SD", NUMBER),
-        ("May be changed by ratification", TEXT),
+        (f"May be changed by {content.choice}", TEXT),
     )
     note = "Each control is (value − mean) / SD over the rows used, so its coefficient is a change per SD."
     return Table("standardised", "Controls and how they were standardised", columns, rows, note)
@@ -184,9 +113,9 @@ def checks_table(verdict: Verdict) -> Table:
 
 
 def sampling_table(content: Content) -> Table:
-    """R-hat, ESS and Monte Carlo error of each class effect, contrast and average."""
-    shown = content.effects[content.effects["estimand"].isin(["average", "tau", "contrast"])]
-    rows = tuple(_sampling_row(r, content.digits) for r in shown.itertuples())
+    """R-hat, ESS and Monte Carlo error of each effect but those of single countries and the like."""
+    shown = content.effects[content.effects["by"].isin(content.shown_by)]
+    rows = tuple(_sampling_row(content, r) for r in shown.itertuples())
     columns = (
         ("Estimand", TEXT),
         ("R-hat", NUMBER),
@@ -194,14 +123,16 @@ def sampling_table(content: Content) -> Table:
         ("ESS, tail", NUMBER),
         ("Monte Carlo SE of the mean", NUMBER),
     )
-    note = "Those of every country effect are in effects.csv; the worst of all stands in the check of mixing."
+    note = (
+        f"Those of every {content.units} effect are in effects.csv; the worst of all stands in the check of "
+        "mixing."
+    )
     return Table("sampling", "How well each estimand was sampled", columns, rows, note)
 
 
-def _sampling_row(r: Any, digits: int) -> tuple[str, ...]:
-    name = f"{r.level} − {r.reference}" if r.reference else str(r.level)
+def _sampling_row(content: Content, r: Any) -> tuple[str, ...]:
     cells = (fmt.number(r.r_hat, 3), fmt.count(r.ess_bulk), fmt.count(r.ess_tail))
-    return (name, *cells, fmt.number(r.mcse_mean, digits + 2))
+    return (content.row_name(r), *cells, fmt.number(r.mcse_mean, content.digits + 2))
 
 
 def prior_predictive_table(found: pd.DataFrame, digits: int) -> Table:

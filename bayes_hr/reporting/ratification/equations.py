@@ -1,18 +1,14 @@
-r"""The model in mathematics: LaTeX from card and design, then MathML, which browsers draw by themselves."""
+r"""Model R in mathematics: LaTeX from card and design."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
-from latex2mathml.converter import convert
-from markupsafe import Markup
-
-from bayes_hr.reporting.tables_model import flat_priors, in_outcome_units
+from bayes_hr.reporting.prior_lines import prior_of
 
 if TYPE_CHECKING:
-    from bayes_hr.cards import Card
-    from bayes_hr.reporting.content import Content
+    from bayes_hr.cards import RatificationCard as Card
+    from bayes_hr.reporting.ratification.content import RatificationContent as Content
 
 SYMBOL = {
     "alpha": r"\alpha",
@@ -29,14 +25,6 @@ SYMBOL = {
     "nu": r"\nu",
 }
 """Symbol of each parameter, by its key in the card's priors (``year_effect`` depends on the card)."""
-
-
-def mathml(latex: str, *, block: bool = True) -> Markup:
-    """LaTeX as MathML; words are set as words and not letter by letter."""
-    spaced = latex.replace(r"\sim", r"\;\sim\;")
-    words = re.sub(r"\\mathrm\{([^{}]*)\}", r"\\text{\1}", spaced)
-    text = convert(words, display="block" if block else "inline")
-    return Markup(text.replace(' xmlns="http://www.w3.org/1998/Math/MathML"', ""))
 
 
 def equations(content: Content) -> list[tuple[str, str]]:
@@ -133,15 +121,14 @@ def errors(card: Card) -> list[tuple[str, str]]:
 
 def prior_equations(content: Content) -> list[str]:
     """One LaTeX line for each prior, in outcome units."""
-    design, several = content.design, len(content.classes) > 1
+    several = len(content.classes) > 1
     symbols = {**SYMBOL, "year_effect": _f(content.card, several=several).replace("r(i)", "r")}
     symbols |= {"tau": r"\mu_\tau"} if _pooled(content.card) else {} if several else {"tau": r"\tau"}
     lines = []
-    for key, text in flat_priors(content.card).items():
+    for key in content.prior_keys:
         if key == "beta" and not several:
             continue
-        prior = in_outcome_units(key, text, unit=design.unit, centre=design.centre)
-        lines.append(rf"{symbols.get(key, key)} \sim {prior.latex}")
+        lines.append(rf"{symbols.get(key, key)} \sim {prior_of(content, key).latex}")
     return lines
 
 

@@ -1,0 +1,137 @@
+"""The report of a ratification fit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bayes_hr.reporting import formats as fmt
+from bayes_hr.reporting import page as shared
+from bayes_hr.reporting.plots_checks import learning_picture
+from bayes_hr.reporting.ratification import (
+    equations,
+    plots_checks,
+    plots_effects,
+    tables,
+    tables_data,
+    words,
+)
+from bayes_hr.reporting.ratification.content import RatificationContent as Content
+from bayes_hr.reporting.ratification.content import gather
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bayes_hr.fits import Fit
+    from bayes_hr.reporting.figures import Picture
+    from bayes_hr.reporting.tables import Table
+
+
+def write_report(fit: Fit, path: Path) -> Path:
+    """Write the report of a ratification fit (:func:`bayes_hr.reporting.page.write_report`)."""
+    return shared.write_report(path, lambda: render(gather(fit)))
+
+
+def render(content: Content) -> str:
+    """The page as text."""
+    return shared.render("ratification.html.j2", page_values(content))
+
+
+def page_values(content: Content) -> dict[str, Any]:
+    """Everything that the template needs."""
+    sections = effect_sections(content)
+    return {
+        **shared.shared_values(content),
+        "warnings": words.warnings(content.card),
+        "facts": key_facts(content),
+        "contents": contents(sections, countries="country" in content.card.estimands),
+        "headline": words.headline(content),
+        "answer": words.answer(content),
+        "truth": None if content.truth is None else tables.truth_table(content, content.truth),
+        "effects": sections,
+        "countries": country_section(content),
+        "reference": reference_section(content),
+        "classes": tables_data.classes_table(content),
+        "class_rule": tables_data.class_rule(content),
+        "model": model_section(content),
+        "checks": shared.checks_section(
+            content, plots_checks.check_pictures(content) if content.finite else []
+        ),
+        "limitations": words.limitations(content.card, simulated=content.simulated),
+    }
+
+
+def key_facts(content: Content) -> list[tuple[str, str]]:
+    """A line of figures under the verdict."""
+    merge, facts = content.design.merge, content.facts
+    return [
+        ("treaty", content.card.treatment.name),
+        ("country-years", fmt.count(merge.rows_used)),
+        ("countries", fmt.count(merge.countries)),
+        ("years", f"{merge.years[0]}–{merge.years[1]}"),
+        ("ratify within the rows", fmt.count((facts["status"] == "switches").sum())),
+        ("regime classes", fmt.count(len(content.classes))),
+    ]
+
+
+def contents(
+    sections: list[tuple[str, str, list[Picture], list[Table]]], *, countries: bool
+) -> list[tuple[str, str]]:
+    """Key and title of each section."""
+    out = [("answer", "Answer"), *((key, title) for key, title, _, _ in sections)]
+    out += [("by-country", "By country")] if countries else []
+    return [*out, ("reference", "Permuted reference"), *shared.LAST]
+
+
+def effect_sections(content: Content) -> list[tuple[str, str, list[Picture], list[Table]]]:
+    """Classes, contrasts and averages that the card asks for: key, title, figures, tables."""
+    plan = (
+        ("tau", "by-class", "By regime class", tables.regime_table),
+        ("contrast", "by-contrast", "Contrasts between classes", tables.contrast_table),
+        ("average", "averages", "Averages over countries", tables.average_table),
+    )
+    out = []
+    for estimand, key, title, make in plan:
+        if content.of(estimand).empty:
+            continue
+        pictures = []
+        if content.finite:
+            pictures = [plots_effects.effect_picture(content, estimand, key=f"fig-{key}", title=title)]
+        out.append((key, title, pictures, [make(content)]))
+    return out
+
+
+def country_section(content: Content) -> dict[str, Any] | None:
+    """Countries that switch, ranked, and the others, flagged."""
+    if content.of("total").empty:
+        return None
+    return {
+        "pictures": plots_effects.country_pictures(content) if content.finite else [],
+        "ranked": tables.country_table(content),
+        "unranked": tables.unranked_table(content),
+    }
+
+
+def reference_section(content: Content) -> dict[str, Any] | None:
+    """The permuted reference, if it was run."""
+    if content.reference is None:
+        return None
+    return {
+        "sentences": words.reference_sentences(content.reference.table, content.reference.n),
+        "picture": plots_effects.reference_picture(content.reference, content),
+        "table": tables.reference_table(content.reference, content.digits),
+    }
+
+
+def model_section(content: Content) -> dict[str, Any]:
+    """Equations, priors and parameters."""
+    pictures = []
+    if content.finite:
+        years = plots_checks.year_effects_picture(content)
+        pictures = [learning_picture(plots_checks.lessons(content)), *([years] if years else [])]
+    return shared.model_section(
+        content,
+        equations=equations.equations(content),
+        glossary=equations.glossary(content),
+        priors=equations.prior_equations(content),
+        pictures=pictures,
+    )
