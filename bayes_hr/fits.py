@@ -138,7 +138,9 @@ class Fit:
 
     def _table(self, estimands: list[EstimandDraws]) -> pd.DataFrame:
         rope = (self.card.rope.lower, self.card.rope.upper)
-        return effects_table(estimands, scale=self.card.outcome.label or self.card.outcome.name, rope=rope)
+        scale = self.card.outcome.label or self.card.outcome.name
+        ropes = question_of(self.card).ropes(self.card)
+        return effects_table(estimands, scale=scale, rope=rope, ropes=ropes)
 
     @cached_property
     def _verdict(self) -> Verdict:

@@ -140,7 +140,8 @@ def say_effects(table: pd.DataFrame, kinds: Sequence[str], subject: str) -> None
     ]
     show_table(header, rows, numeric=header[1:5])
     first = chosen.iloc[0]
-    say(f"Scale: {first['scale']}. ROPE: {first['rope_lower']:g} to {first['rope_upper']:g}.")
+    ends = chosen[["rope_lower", "rope_upper"]].drop_duplicates().itertuples(index=False)
+    say(f"Scale: {first['scale']}. ROPE: {', '.join(f'{low:g} to {high:g}' for low, high in ends)}.")
 
 
 def say_truth(table: pd.DataFrame, kinds: Sequence[str], subject: str) -> None:

@@ -11,6 +11,8 @@ import pandas as pd
 from bayes_hr.constants import CI_KIND, CI_PROB
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     Array = NDArray[np.float64]
@@ -81,7 +83,13 @@ def interval(draws: Array, prob: float = CI_PROB) -> tuple[Array, Array]:
     return lower, upper
 
 
-def effects_table(estimands: list[EstimandDraws], *, scale: str, rope: tuple[float, float]) -> pd.DataFrame:
+def effects_table(
+    estimands: list[EstimandDraws],
+    *,
+    scale: str,
+    rope: tuple[float, float],
+    ropes: Mapping[str, tuple[float, float]] | None = None,
+) -> pd.DataFrame:
     """Summarise estimands in the columns of the contract.
 
     Parameters
@@ -92,8 +100,12 @@ def effects_table(estimands: list[EstimandDraws], *, scale: str, rope: tuple[flo
         What the numbers are measured in, e.g. ``"latent score"``.
     rope
         Region of practical equivalence, in outcome units.
+    ropes
+        That of single estimands, where it is another one.
     """
-    return pd.concat([_rows(e, scale, rope) for e in estimands], ignore_index=True)[list(COLUMNS)]
+    own = ropes or {}
+    parts = [_rows(e, scale, own.get(e.estimand, rope)) for e in estimands]
+    return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
 
 def _rows(e: EstimandDraws, scale: str, rope: tuple[float, float]) -> pd.DataFrame:

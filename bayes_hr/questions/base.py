@@ -49,6 +49,8 @@ class Question:
         What a card is about, in a line for the list of cards.
     write_report, export_tables
         Its report, and its tables and figures for a paper: a fit to a file, a fit to a folder.
+    ropes
+        Regions of practical equivalence of a card's estimands, where they are not that of its ``rope``.
     headline
         Kinds of effects (``by``) that the terminal shows.
     subject
@@ -67,5 +69,6 @@ class Question:
     describe: Callable[[Any], str]
     write_report: Callable[[Fit, Path], Path]
     export_tables: Callable[[Fit, Path], Path]
+    ropes: Callable[[Any], dict[str, tuple[float, float]]]
     headline: tuple[str, ...]
     subject: str

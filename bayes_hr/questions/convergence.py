@@ -14,7 +14,7 @@ from bayes_hr.data.convergence_worlds import convergence as simulate
 from bayes_hr.data.load import load_panel
 from bayes_hr.data.panel import Panel
 from bayes_hr.errors import InputError
-from bayes_hr.estimands.convergence import convergence_estimands, population_draws
+from bayes_hr.estimands.convergence import ESTIMANDS, convergence_estimands, population_draws
 from bayes_hr.estimands.convergence_prior import prior_estimands
 from bayes_hr.estimands.convergence_truth import truth_table
 from bayes_hr.estimands.curves import curve
@@ -113,6 +113,12 @@ def _checks(result: FitResult, tables: dict[str, pd.DataFrame]) -> list[CheckRes
     return [identification_check(tables["identification"], aliased_columns(design_of(result)))]
 
 
+def _ropes(card: ConvergenceCard) -> dict[str, tuple[float, float]]:
+    """The card's thresholds: one for changes per decade, one for jumps."""
+    slope, jump = card.thresholds.slope, card.thresholds.jump
+    return {n: (-jump, jump) if n.startswith("jump") else (-slope, slope) for n in ESTIMANDS}
+
+
 def _describe(card: ConvergenceCard) -> str:
     source = "simulated" if card.panel == "simulated" else card.igo.score
     many = f"{len(card.igo.organisations)} IGOs" if card.igo.organisations else "all IGOs"
@@ -153,6 +159,7 @@ QUESTION = Question(
     describe=_describe,
     write_report=_write_report,
     export_tables=_export_tables,
+    ropes=_ropes,
     headline=("all", "igo_type"),
     subject="convergence to co-members",
 )

@@ -119,6 +119,7 @@ QUESTION = Question(
     describe=_describe,
     write_report=_write_report,
     export_tables=_export_tables,
+    ropes=lambda _: {},
     headline=("average", "regime", "contrast"),
     subject="effect of ratification",
 )

@@ -32,9 +32,10 @@ MOST: Final = 200
 """Levels that a caterpillar shows; of more, the first and last half as many."""
 
 
-def rope_of(content: Content) -> tuple[float, float]:
-    """Region of practical equivalence."""
-    return (content.card.rope.lower, content.card.rope.upper)
+def rope_of(content: Content, *, jump: bool = False) -> tuple[float, float]:
+    """Region of practical equivalence: of changes per decade, or of jumps."""
+    limit = content.card.thresholds.jump if jump else content.card.thresholds.slope
+    return (-limit, limit)
 
 
 def axis_label(*, per_decade: bool) -> str:
@@ -51,7 +52,7 @@ def kind_picture(content: Content, kind: str, by: str = "all") -> Picture:
         for row in effect_rows(content, name, by)
     ]
     per_decade = kind != "jump"
-    rope = rope_of(content)
+    rope = rope_of(content, jump=kind == "jump")
     truth = "; black diamond: truth" if any(r.truth is not None for r in rows) else ""
     title = KINDS[kind] if by == "all" else f"{KINDS[kind]} by type of IGO"
     caption = f"{title}. {HOW_TO_READ} ({fmt.interval(*rope)}){truth}. Negative: converging."
@@ -108,7 +109,7 @@ def _level_picture(content: Content, found: pd.DataFrame, name: str, by: str) ->
     figure = caterpillar(
         own,
         colour=COLOURS[quantity.phase],
-        rope=rope_of(content),
+        rope=rope_of(content, jump=not quantity.per_decade),
         centre=float(overall.loc[overall["level"] == ALL, "mean"].iloc[0]) if len(overall) else None,
         limits=(float(own["lb"].min()), float(own["ub"].max())),
         title=f"{quantity.label} ({part}{len(found)})",

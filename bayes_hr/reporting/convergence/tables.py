@@ -51,12 +51,14 @@ def effect_cells(row: Any, digits: int) -> tuple[str, ...]:
 
 def rope_note(content: Content, kind: str = "") -> str:
     """What the columns mean, in a table of one kind of quantity or of all."""
-    rope = content.card.rope
+    slope, jump = content.card.thresholds.slope, content.card.thresholds.jump
+    per_decade, at_once = fmt.interval(-slope, slope), fmt.interval(-jump, jump)
+    limits = at_once if kind == "jump" else per_decade if kind else f"{per_decade} (jumps: {at_once})"
     unit = f"Unit: {UNITS[kind != 'jump']}" if kind else f"Kinks and slopes: {UNITS[True]}; jumps: {UNIT}"
     return (
         f"{unit}. The scale: {content.scale}. P(< 0): probability "
         f"that the number is negative, which is convergence. P(negligible): probability of a value between "
-        f"{fmt.interval(rope.lower, rope.upper)} (region of practical equivalence)."
+        f"{limits} (region of practical equivalence)."
     )
 
 
