@@ -183,7 +183,7 @@ def _provenance(card: Card, panel: Panel, design: Design, tree: xr.DataTree) -> 
         "signature": signature(card, panel),
         "versions": {**{p: version(p) for p in _PACKAGES}, "python": platform.python_version()},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-        "engine": {k: tree.attrs[k] for k in ("engine", "sampler", "form")},
+        "engine": {k: tree.attrs[k] for k in ("engine", "sampler", "form", "density") if k in tree.attrs},
         "seconds": {k: tree.attrs[f"{k}_seconds"] for k in ("compile", "sample")},
         "panel": {"name": panel.name, "options": panel.options, "sources": list(panel.sources)},
         "merge": design.merge.to_dict(),

@@ -355,6 +355,13 @@ def test_check_names_what_is_conditional_and_never_fails(table: pd.DataFrame) ->
     assert (fine.status, fine.advice) == (PASS, "")
 
 
+def test_slopes_alone_are_told_and_pass(table: pd.DataFrame) -> None:
+    kinks = table.assign(flag=table["flag"].where(table["estimand"].str.startswith("slope"), ""))
+    check = ident.identification_check(kinks)
+    assert (check.status, check.advice) == (PASS, "")
+    assert "kinks and jumps; conditional on the priors: slope_during" in check.text
+
+
 def test_what_is_not_a_number_does_not_pass() -> None:
     rng = np.random.default_rng(2)
     table = ident.identification_table(
