@@ -71,10 +71,12 @@ def build(card: ConvergenceCard, panel: Panel) -> Design:
 
 
 def _check_panel_is_the_cards(card: ConvergenceCard, panel: Panel) -> None:
-    """Refuse a panel from the public sources that was built with other options than the card's."""
-    if not panel.sources:
-        return
-    for name, value in card.igo.options.items():
+    """Refuse a panel that was built with other options than the card's.
+
+    Of a user's own rows only the kind of mean is compared, where the panel says it: the report states it.
+    """
+    known = card.igo.options if panel.sources else {"mean": card.igo.mean} if "mean" in panel.options else {}
+    for name, value in known.items():
         wanted = list(value) if isinstance(value, tuple) else value
         found = panel.options.get(name)
         found = list(found) if isinstance(found, tuple) else found

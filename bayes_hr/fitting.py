@@ -164,7 +164,7 @@ def check_size(card: Card, design: Design) -> None:
     raise InputError(
         f"card {card.id}: {design.n:,} rows are too many for NUTS (limit {MAX_NUTS_ROWS:,}; at best "
         f"{max(hours, 1):,.0f} hours here). This card waits for the fast engine, which is not there yet. "
-        "Until then take fewer rows: `where` with fewer years, or igo.organisations with fewer IGOs."
+        "Until then take fewer rows: fewer years in `where`, or fewer units."
     )
 
 

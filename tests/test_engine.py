@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from bayes_hr.api import Fit, simulated_panel
+from bayes_hr.api import Fit
 from bayes_hr.cards import Card, load_card
 from bayes_hr.data.panel import Panel
 from bayes_hr.data.worlds import World
@@ -25,6 +25,7 @@ from bayes_hr.design import Design
 from bayes_hr.engines.assemble import covariance_factor
 from bayes_hr.engines.nuts import NutsEngine, _shape_key, _wait
 from bayes_hr.engines.settings import SamplerSettings
+from bayes_hr.questions.ratification import simulated_panel
 from bayes_hr.ratification_design import build, with_ratification_years
 
 Z_MAX = 4.0
