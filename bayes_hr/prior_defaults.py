@@ -44,8 +44,8 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "beta": "average distance at entry or exit; the world's mean distance is about one unit",
         "beta_slope": "change of distance per decade; half a unit in a decade is half of what lies between "
         "a typical state and its co-members",
-        "year_effect": "common change of all distances in a year; fixed scale, so that the world's spread "
-        "cannot pass for convergence",
+        "year_effect": "common change of all distances in a year; wide, so that a trend which all phases "
+        "share is the years' own, and the world's spread cannot pass for convergence",
         "sd_level": "spread of states' or IGOs' distances at entry or exit",
         "sd_slope": "spread of states' or IGOs' changes per decade",
         "sd_intercept": "spread of pairs of a state and an IGO around what both have on average",
@@ -82,7 +82,7 @@ def default_priors(card: Any) -> dict[str, str | dict[str, str]]:
     if card.population:
         out["gamma"] = "normal(0, 0.5)"
     if card.time.effects == "unpooled":
-        out["year_effect"] = "normal(0, 0.5)" if card.family == "ratification" else "normal(0, 0.25)"
+        out["year_effect"] = "normal(0, 0.5)" if card.family == "ratification" else "normal(0, 1)"
     elif card.time.effects == "pooled":
         out["sd_year_effect"] = "half_normal(0.5)"
     for group in card.groups:

@@ -240,7 +240,7 @@ def test_priors_are_in_outcome_units() -> None:
     assert beta.prior is None
     assert list(beta.priors[::2]) == [Prior("normal", (0.7, 1.0))] * 3, "levels lie around the centre"
     assert list(beta.priors[1::2]) == [Prior("normal", (0.0, 0.4))] * 3, "slopes around 0"
-    assert design.term("year_effect").prior == Prior("normal", (0.0, 0.5))
+    assert design.term("year_effect").prior == Prior("normal", (0.0, 2.0))
     for name in ("state", "igo"):
         sd = design.group(name).sd
         assert sd == (Prior("half_normal", (1.0,)), Prior("half_normal", (0.4,))) * 3

@@ -22,7 +22,7 @@ from bayes_hr.cards import Card, load_card
 from bayes_hr.data.panel import Panel
 from bayes_hr.data.worlds import World
 from bayes_hr.design import Design
-from bayes_hr.engines.assemble import covariance_factor
+from bayes_hr.engines.covariance import covariance_factor
 from bayes_hr.engines.nuts import NutsEngine, _shape_key, _wait
 from bayes_hr.engines.settings import SamplerSettings
 from bayes_hr.questions.ratification import simulated_panel
@@ -138,7 +138,8 @@ def test_country_effects_are_drawn_from_their_conditional(sampled: Sampled) -> N
 def test_a_correlation_that_rounds_to_one_has_a_factor(sampled: Sampled) -> None:
     draws = posterior(sampled.tree).isel(chain=[0], draw=[0]).copy(deep=True)
     draws["corr_country"][:] = 1.0
-    factor = covariance_factor(sampled.design.groups[0], draws, 0, 0)
+    at = {str(name): values.values[0, 0] for name, values in draws.data_vars.items()}
+    factor = covariance_factor(sampled.design.groups[0], at)
     sd = draws["sd_country"].values[0, 0]
     assert factor @ factor.T == pytest.approx(np.outer(sd, sd), rel=1e-9)
 
