@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from bayes_hr.checks.identification import CONTRACTION_LIMIT, SENSITIVITY_LIMIT
@@ -109,4 +110,4 @@ def identification_table(content: Content) -> Table:
 
 
 def _share(value: float) -> str:
-    return f"{fmt.number(100 * value, 1)}\u00a0%" if value == value else fmt.NONE  # noqa: PLR0124
+    return fmt.NONE if math.isnan(value) else f"{fmt.number(100 * value, 1)}\u00a0%"
