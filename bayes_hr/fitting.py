@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from bayes_hr.data.panel import Panel
-    from bayes_hr.engines.nuts import NutsEngine
-    from bayes_hr.engines.settings import Progress
+    from bayes_hr.engines.settings import Engine, Progress
 
 _PACKAGES: Final = ("bayes-hr", "pymc", "nutpie", "pytensor", "arviz", "numpy", "xarray", "pandas")
 _NOT_MODEL: Final = (
@@ -99,7 +98,7 @@ def run(
     design: Design,
     *,
     progress: Progress | None = None,
-    engine: NutsEngine | None = None,
+    engine: Engine | None = None,
 ) -> FitResult:
     """Fit a card to a panel.
 
@@ -121,12 +120,17 @@ def run(
     InputError
         Anything wrong with card or data, before any sampling.
     """
-    from bayes_hr.engines.nuts import NutsEngine
-
-    engine = engine or NutsEngine(card.fit.sampler, card.fit.form)
+    engine = engine or engine_of(card, design)
     tree = engine.sample(design, settings_of(card), progress)
     tree.attrs |= {"card": card.id, **design.attrs}
     return FitResult(tree, card, _provenance(card, panel, design, tree))
+
+
+def engine_of(card: Card, design: Design) -> Engine:
+    """The engine of a card with its engine resolved, for a design."""
+    from bayes_hr.engines.nuts import NutsEngine
+
+    return NutsEngine(card.fit.sampler, card.fit.form)
 
 
 def settings_of(card: Card) -> SamplerSettings:

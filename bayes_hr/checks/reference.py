@@ -21,7 +21,7 @@ from bayes_hr.errors import InputError
 from bayes_hr.estimands.contrasts import pairwise
 from bayes_hr.estimands.ratification import country_facts
 from bayes_hr.estimands.summary import interval
-from bayes_hr.fitting import FitResult, design_of, settings_of
+from bayes_hr.fitting import FitResult, design_of, engine_of, settings_of
 from bayes_hr.ratification_design import with_ratification_years
 from bayes_hr.tasks import run_tasks
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from bayes_hr.cards import Card
     from bayes_hr.design import Design
-    from bayes_hr.engines.nuts import NutsEngine
+    from bayes_hr.engines.settings import Engine
     from bayes_hr.progress import Progress
 
     Array = NDArray[np.float64]
@@ -119,7 +119,7 @@ def permuted_reference(
     seed: int = 0,
     folder: str | Path | None = None,
     progress: Progress | None = None,
-    engine: NutsEngine | None = None,
+    engine: Engine | None = None,
 ) -> PermutedReference:
     """Refit with permuted ratification years, ``n`` times.
 
@@ -132,8 +132,6 @@ def permuted_reference(
         If the card is not about ratification, ``n`` is smaller than 2, or the folder holds another job's
         results.
     """
-    from bayes_hr.engines.nuts import NutsEngine
-
     if n < 2:
         raise InputError(
             f"permuted reference: n = {n} refits; at least 2 are needed (20 or more are sensible)."
@@ -143,7 +141,7 @@ def permuted_reference(
     facts = country_facts(result.tree["constant_data"].dataset)
     years = facts["ratification_year"].to_numpy(float)
     regime, entry = facts["regime"].to_numpy(str), _first_feasible(design, years)
-    engine = engine or NutsEngine(card.fit.sampler, card.fit.form)
+    engine = engine or engine_of(card, design)
 
     def refit(_: Any, task_seed: int) -> dict[str, Any]:
         rng = np.random.default_rng(task_seed)
