@@ -1,0 +1,195 @@
+r"""Rows collapsed into cross-products, one cell for each level of a group term.
+
+A linear-Gaussian likelihood reads the rows only through the cross-products of :math:`[Z\; X\; y]` within
+levels.  With AR(1) errors a row over a gap of g years enters as
+:math:`w_g (D_t - \rho^g D_{t-g})`, so its products are quadratic in :math:`\rho^g`: three matrices for each
+distinct gap, one for the first rows of units.  They are added up once; an evaluation then costs the same for a
+thousand times the rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import scipy.sparse
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bayes_hr.kernels import RowOrder
+
+    Array = NDArray[np.float64]
+    Index = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Products:
+    """Cross-products at one rho (or one set of row weights).
+
+    Attributes
+    ----------
+    ZZ, ZD, DD
+        (U, q, q), (U, q, P + 1), (P + 1, P + 1), of the varying columns Z and of D = [X, y].
+    log_weights
+        Sum of the logs of the rows' weights: minus the logs of the SDs of the shocks over sigma.
+    n
+        Rows.
+    """
+
+    ZZ: Array
+    ZD: Array
+    DD: Array
+    log_weights: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cross-products from which those at any rho are a weighted sum.
+
+    Attributes
+    ----------
+    gaps, count
+        (M,) distinct gaps (0: the first row of a unit) and how many rows have each.
+    ZZ, ZD, DD
+        (3 M, ...) products of rows with themselves, with the row before (both ways), of the row before.
+    """
+
+    gaps: Index
+    count: Index
+    ZZ: Array
+    ZD: Array
+    DD: Array
+    autocorrelated: bool
+
+    @classmethod
+    def of(
+        cls, Z: Array, D: Array, index: Index, levels: int, order: RowOrder, autocorrelated: bool
+    ) -> Cells:
+        """Add up the rows, which are (n, q) and (n, P + 1), by gap."""
+        if not autocorrelated:
+            own = _products(Z, D, Z, D, index, levels)
+            return cls(np.zeros(1, np.int64), np.array([len(Z)]), *(a[None] for a in own), False)
+        code = np.where(order.first, 0, order.gap)
+        gaps, count = np.unique(code, return_counts=True)
+        parts = []
+        for gap in gaps:
+            rows = np.flatnonzero(code == gap)
+            before, at = order.previous[rows], index[rows]
+            own = _products(Z[rows], D[rows], Z[rows], D[rows], at, levels)
+            parts.append(own)
+            if gap == 0:
+                parts += [tuple(np.zeros_like(a) for a in own)] * 2
+                continue
+            one = _products(Z[rows], D[rows], Z[before], D[before], at, levels)
+            other = _products(Z[before], D[before], Z[rows], D[rows], at, levels)
+            parts.append(tuple(a + b for a, b in zip(one, other, strict=True)))
+            parts.append(_products(Z[before], D[before], Z[before], D[before], at, levels))
+        return cls(gaps, count, *(np.stack(a) for a in zip(*parts, strict=True)), True)
+
+    def at(self, rho: float) -> Products:
+        """Cross-products of the rows with AR(1) errors of this rho turned into independent ones."""
+        if not self.autocorrelated:
+            return Products(self.ZZ[0], self.ZD[0], self.DD[0], 0.0, int(self.count.sum()))
+        phi = np.where(self.gaps == 0, 0.0, np.power(rho, self.gaps))
+        inverse = (1.0 - rho**2) / (1.0 - phi**2)  # of the shocks' variances over that of a year's
+        weights = np.stack([inverse, -phi * inverse, phi**2 * inverse], axis=1).ravel()
+        ZZ, ZD, DD = (_weighted(weights, a) for a in (self.ZZ, self.ZD, self.DD))
+        return Products(ZZ, ZD, DD, float(0.5 * self.count @ np.log(inverse)), int(self.count.sum()))
+
+
+def _weighted(weights: Array, a: Array) -> Array:
+    return np.asarray((weights @ a.reshape(len(a), -1)).reshape(a.shape[1:]))
+
+
+def _products(
+    Z: Array, D: Array, Z2: Array, D2: Array, index: Index, levels: int
+) -> tuple[Array, Array, Array]:
+    """Z'Z2 and Z'D2 by level, D'D2."""
+    q = Z.shape[1]
+    mixed = by_level(Z, index, levels).T @ np.hstack([Z2, D2])
+    cell = mixed.reshape(levels, q, -1)
+    return np.ascontiguousarray(cell[:, :, :q]), np.ascontiguousarray(cell[:, :, q:]), D.T @ D2
+
+
+@dataclass(frozen=True)
+class WeightedRows:
+    """Cross-products as linear functions of row weights: one sparse product for each new set of weights.
+
+    Attributes
+    ----------
+    ZZ, ZD, DD
+        Sparse (entries of the products, n).
+    shape
+        (U, q, P + 1).
+    """
+
+    ZZ: scipy.sparse.csr_array
+    ZD: scipy.sparse.csr_array
+    DD: scipy.sparse.csr_array
+    shape: tuple[int, int, int]
+
+    @classmethod
+    def of(cls, Z: Array, D: Array, index: Index, levels: int) -> WeightedRows:
+        """Prepare rows (n, q) and (n, P + 1), most of whose entries may be zero."""
+        q, P1 = Z.shape[1], D.shape[1]
+        d_at, d = _packed(D)
+        z_at = np.tile(np.arange(q), (len(Z), 1))
+        row = index[:, None] * q
+        return cls(
+            _pairs(row + z_at, Z, z_at, Z, (levels * q, q)),
+            _pairs(row + z_at, Z, d_at, d, (levels * q, P1)),
+            _pairs(d_at, d, d_at, d, (P1, P1)),
+            (levels, q, P1),
+        )
+
+    def at(self, weights: Array) -> Products:
+        """Products of rows with independent errors of variance sigma^2 / weight, (n,)."""
+        U, q, P1 = self.shape
+        log_weights = float(0.5 * np.log(weights).sum())
+        return Products(
+            (self.ZZ @ weights).reshape(U, q, q),
+            (self.ZD @ weights).reshape(U, q, P1),
+            (self.DD @ weights).reshape(P1, P1),
+            log_weights,
+            weights.size,
+        )
+
+
+def _packed(D: Array) -> tuple[Index, Array]:
+    """Positions and values (n, m) of the entries of each row that are not zero, m the most in any row."""
+    most = int((D != 0).sum(axis=1).max())
+    at = np.argsort(D == 0, axis=1, kind="stable")[:, :most]
+    return at, np.take_along_axis(D, at, axis=1)
+
+
+def _pairs(a_at: Index, a: Array, b_at: Index, b: Array, shape: tuple[int, int]) -> scipy.sparse.csr_array:
+    """The matrix (shape[0] * shape[1], n) that takes weights to the sums of weight a b."""
+    n = len(a)
+    at = (a_at[:, :, None] * shape[1] + b_at[:, None, :]).reshape(n, -1)
+    values = (a[:, :, None] * b[:, None, :]).reshape(n, -1)
+    rows, columns = np.nonzero(values)
+    return scipy.sparse.csr_array(
+        (values[rows, columns], (at[rows, columns], rows)), shape=(shape[0] * shape[1], n)
+    )
+
+
+def with_outcome(products: Products, Z: scipy.sparse.csr_array, X: Array, y: Array) -> Products:
+    """The products with another outcome (n,) in the last column; independent errors.
+
+    ``Z`` is (n, U q), each row's varying columns at its level; ``X`` is (n, P).
+    """
+    P = X.shape[1]
+    products.ZD[:, :, P] = (Z.T @ y).reshape(products.ZD.shape[:2])
+    products.DD[:P, P] = products.DD[P, :P] = X.T @ y
+    products.DD[P, P] = y @ y
+    return products
+
+
+def by_level(Z: Array, index: Index, levels: int) -> scipy.sparse.csr_array:
+    """(n, levels q) sparse: each row's varying columns at its level."""
+    n, q = Z.shape
+    columns = (index[:, None] * q + np.arange(q)).ravel()
+    return scipy.sparse.csr_array((Z.ravel(), columns, np.arange(n + 1) * q), shape=(n, levels * q))

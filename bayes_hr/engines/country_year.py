@@ -1,0 +1,257 @@
+r"""Chains for designs with one group term: hyperparameters on their collapsed density, coefficients drawn exactly.
+
+Gaussian errors, independent or AR(1): one draw of the hyperparameters with all coefficients integrated out
+(:mod:`.collapsed`), then one of all coefficients.  Other families by augmentation, the same two draws given
+the augmented rows:
+
+- Student-t: errors are normal with variance :math:`\sigma^2 / \lambda_t`, :math:`\lambda_t \sim
+  \mathrm{Gamma}(\nu/2, \nu/2)`.  sigma and nu are drawn again given the coefficients with all lambda
+  integrated out, then lambda: drawn given lambda alone, nu would crawl.
+- Ordered probit: see :mod:`.probit`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from scipy import special
+
+from bayes_hr.engines import probit, slices
+from bayes_hr.engines.cells import Cells, WeightedRows, by_level, with_outcome
+from bayes_hr.engines.collapsed import Coefficients, Eliminated, PopulationPrior, eliminate
+from bayes_hr.engines.hyper import Layout, Point
+from bayes_hr.engines.slices import Here, Near
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from bayes_hr.design import Design
+    from bayes_hr.engines.cells import Products
+
+    Array = NDArray[np.float64]
+
+_REFITS: Final = (4, 2, 1)
+"""The proposal is fitted to the later half of the chain after a quarter, half and all of the warm-up."""
+
+
+@dataclass(frozen=True)
+class State:
+    """Where a chain is.
+
+    Attributes
+    ----------
+    here
+        Coordinates of the hyperparameters, their log density and the factors of the elimination.
+    near
+        The t that the slice sampler works with.
+    coefficients
+        The current draw of them.
+    history
+        Coordinates visited in the warm-up.
+    nu, augmented, gaps
+        Degrees of freedom; weights (n,) or latent outcome (n,); logs of the gaps between cut-points.
+    """
+
+    here: Here
+    near: Near
+    coefficients: Coefficients
+    history: tuple[Array, ...] = ()
+    nu: float = np.inf
+    augmented: Array | None = None
+    gaps: Array | None = None
+
+
+@dataclass(frozen=True)
+class CountryYear:
+    """A design with one group term, prepared for :func:`bayes_hr.engines.chains.run_chains`."""
+
+    design: Design
+    X: Array
+    y: Array
+    prior: PopulationPrior
+    layout: Layout
+    cells: Cells
+    weighted: WeightedRows | None
+    near: Near | None = None
+
+    @classmethod
+    def of(cls, design: Design) -> CountryYear:
+        """Add up the rows; nothing is sampled."""
+        group, error = design.groups[0], design.error
+        X = np.hstack([t.matrix() for t in design.population])
+        prior = PopulationPrior.of(design)
+        if error.cuts is not None:
+            X, prior = probit.with_intercept(X, prior, error.cuts)
+        y = design.y - X @ prior.mean if error.cuts is None else np.zeros(design.n)
+        D, levels = np.c_[X, y], len(group.levels)
+        cells = Cells.of(group.Z, D, group.index, levels, error.order, error.rho is not None)
+        weighted = WeightedRows.of(group.Z, D, group.index, levels) if error.nu is not None else None
+        model = cls(design, X, y, prior, Layout(design), cells, weighted)
+        if model.augments:
+            return model
+        return replace(model, near=model._near(None, model.layout.start(np.random.default_rng(0), model.spread)))
+
+    @property
+    def augments(self) -> bool:
+        """Whether the cross-products change from draw to draw."""
+        return self.design.error.nu is not None or self.design.error.cuts is not None
+
+    @property
+    def spread(self) -> float:
+        """A rough size of everything that varies."""
+        if self.design.error.cuts is not None:
+            return 0.5
+        return 0.5 * max(float(np.std(self.y)), 1e-3 * self.design.unit)
+
+    # The collapsed density
+
+    def _target(self, products: Products | None) -> slices.Target:
+        """Density of the coordinates, coefficients integrated out; None takes the rows' own products."""
+
+        def target(x: Array) -> tuple[float, Any]:
+            if np.any(x[self.layout.positive] <= 0):
+                return -np.inf, None
+            point = self.layout.read(x)
+            if not np.isfinite(point.log_prior):
+                return -np.inf, None
+            found = eliminate(self.cells.at(point.rho) if products is None else products, point, self.prior)
+            if found is None or not np.isfinite(found.log_likelihood):
+                return -np.inf, None
+            return point.log_prior + found.log_likelihood, (point, found)
+
+        return target
+
+    def start(self, rng: np.random.Generator) -> State:
+        """An overdispersed start."""
+        design, x = self.design, self.layout.start(rng, self.spread)
+        nothing = Coefficients(self.prior.mean, np.zeros(self._shape), np.zeros(len(self.prior.pooled)))
+        state = State(Here(x, -np.inf, None), Near(x, np.eye(x.size)), nothing)
+        if design.error.nu is not None:
+            state = replace(state, nu=float(rng.uniform(3.0, 30.0)), augmented=np.ones(design.n))
+        if design.error.cuts is not None:
+            gaps = probit.start(rng, design.y, design.error.cuts)
+            state = replace(state, gaps=gaps, augmented=probit.rough(rng, design.y, gaps))
+        products = self._products(state)
+        near = self.near or self._near(products, x)
+        return replace(state, here=Here(x, *self._target(products)(x)), near=near)
+
+    def _near(self, products: Products | None, x: Array) -> Near:
+        """A t at the mode of the density, continued evenly to negative SDs so that no edge is in the way."""
+        target, positive = self._target(products), self.layout.positive
+
+        def even(x: Array) -> tuple[float, Any]:
+            return target(np.where(positive, np.abs(x) + 1e-12, x))
+
+        near = slices.laplace(even, x)
+        return Near(np.where(positive, np.abs(near.centre), near.centre), near.root)
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        group = self.design.groups[0]
+        return len(group.levels), len(group.terms)
+
+    def _products(self, state: State) -> Products | None:
+        if self.weighted is not None and state.augmented is not None:
+            return self.weighted.at(state.augmented)
+        if self.design.error.cuts is not None and state.augmented is not None:
+            group = self.design.groups[0]
+            Z = by_level(group.Z, group.index, len(group.levels))
+            return with_outcome(self.cells.at(0.0), Z, self.X, state.augmented - self.X @ self.prior.mean)
+        return None
+
+    def _eta(self, coefficients: Coefficients) -> Array:
+        group = self.design.groups[0]
+        varying = np.sum(group.Z * coefficients.effects[group.index], axis=1)
+        return np.asarray(self.X @ coefficients.population + varying)
+
+    # One step
+
+    def step(self, rng: np.random.Generator, state: State, tuning: tuple[int, int] | None) -> State:
+        """The next state."""
+        products, here = self._products(state), state.here
+        target = self._target(products)
+        if products is not None:
+            here = Here(here.x, *target(here.x))
+        here = slices.elliptical(rng, target, here, state.near)
+        found: Eliminated = here.payload[1]
+        state = replace(state, here=here, coefficients=found.draw(rng))
+        if self.design.error.nu is not None:
+            state = self._student(rng, state)
+        if self.design.error.cuts is not None:
+            state = self._probit(rng, state)
+        return state if tuning is None else self._adapted(state, *tuning)
+
+    def _adapted(self, state: State, step: int, warm_up: int) -> State:
+        history, near = (*state.history, state.here.x), state.near
+        if step + 1 in {warm_up // k for k in _REFITS} and step + 1 >= 4 * state.here.x.size:
+            near = slices.fitted(np.array(history[(step + 1) // 2 :]))
+        return replace(state, history=history, near=near)
+
+    def _student(self, rng: np.random.Generator, state: State) -> State:
+        r"""sigma and nu given the coefficients, lambda integrated out; then lambda."""
+        e, error = self.design.y - self._eta(state.coefficients), self.design.error
+        x, nu = state.here.x.copy(), state.nu
+        if error.nu is None or error.sigma is None:
+            raise ValueError("Student-t errors have priors of sigma and nu")
+        prior_nu, prior_sigma, e2 = error.nu, error.sigma, e**2
+
+        def log_density(at: Array) -> float:
+            sigma, df = np.exp(at)
+            value = e.size * (special.gammaln((df + 1) / 2) - special.gammaln(df / 2) - 0.5 * at[1] - at[0])
+            value -= 0.5 * (df + 1) * np.log1p(e2 / (df * sigma**2)).sum()
+            value += prior_nu.log_density(df)[0] + at[1] + prior_sigma.log_density(sigma)[0] + at[0]
+            return float(value)
+
+        at = np.array([x[0], np.log(nu)])
+        for _ in range(2):
+            for k, width in enumerate((0.1, 0.5)):
+                at = slices.coordinate(rng, log_density, at, k, width)
+        x[0], nu = at[0], float(np.exp(at[1]))
+        weights = rng.gamma(0.5 * (nu + 1.0), 2.0 / (nu + e2 / np.exp(2.0 * x[0])))
+        return replace(state, here=Here(x, np.nan, None), nu=nu, augmented=weights)
+
+    def _probit(self, rng: np.random.Generator, state: State) -> State:
+        """Gaps and common scale with the latent outcome integrated out, then the latent outcome."""
+        y, cuts, found = self.design.y, self.design.error.cuts, state.coefficients
+        if cuts is None or state.gaps is None:
+            raise ValueError("an ordinal outcome has cut-points")
+        eta = self._eta(found)
+        gaps = probit.draw_gaps(rng, y, eta, state.gaps, cuts)
+        positive, x = self.layout.positive, state.here.x
+        scaled = int(positive.sum()) + found.population.size + found.means.size
+
+        def log_prior(factor: float) -> float:
+            point = self.layout.read(np.where(positive, factor * x, x))
+            b, m = factor * found.population, factor * found.means
+            return self.prior.log_density(b, m, point.pooled) + point.log_prior + scaled * np.log(factor)
+
+        g = probit.draw_scale(rng, y, eta, gaps, cuts, log_prior)
+        gaps = gaps + np.log(g)
+        x = np.where(positive, g * x, x)
+        found = Coefficients(g * found.population, g * found.effects, g * found.means)
+        latent = probit.draw_latent(rng, y, g * eta, gaps)
+        return replace(state, here=Here(x, np.nan, None), coefficients=found, augmented=latent, gaps=gaps)
+
+    # What is kept
+
+    def values(self, _: np.random.Generator, state: State) -> dict[str, Array]:
+        """Parameters under the names of the contract."""
+        found, at = state.coefficients, 0
+        out = self.layout.named(self.layout.read(state.here.x))
+        for term in self.design.population:
+            out[term.name] = found.population[at : at + term.size].reshape(term.shape)
+            at += term.size
+        pooled = [t for t in self.design.population if t.sd is not None]
+        for term, mean in zip(pooled, found.means, strict=True):
+            if term.prior is not None:
+                out[f"mu_{term.name}"] = np.array(mean)
+        out[f"u_{self.design.groups[0].name}"] = found.effects
+        if np.isfinite(state.nu):
+            out["nu"] = np.array(state.nu)
+        if state.gaps is not None:
+            out["cutpoint"] = probit.cutpoints(float(found.population[-1]), state.gaps)
+        return out
