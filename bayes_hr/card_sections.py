@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+ORDINAL: Final = ("ordered_probit", "probit")
+"""Likelihoods of ordered categories of a latent outcome."""
 
 
 class Section(BaseModel):
@@ -27,14 +30,35 @@ class Outcome(Section):
     a latent score, which is on a standard-normal scale by construction) or ``"sd"``, the standard
     deviation of the outcome over the rows used.  ``centre`` is where the prior of the intercept is
     centred: a number or ``"mean"``, the mean over the rows used.  The numbers are recorded and reported.
+
+    ``likelihood = "ordered_probit"`` is for ordered categories (whole numbers, at most 12), ``"probit"`` for
+    exactly two.  They are parts of a latent outcome whose residual SD is 1: that is the unit of the priors,
+    so ``scale`` is 1 and ``centre`` 0, whatever a card says.
     """
 
     name: str
-    likelihood: Literal["gaussian", "student_t"] = "gaussian"
+    likelihood: Literal["gaussian", "student_t", "ordered_probit", "probit"] = "gaussian"
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["sd"] = "sd"
     centre: Annotated[float, Field(allow_inf_nan=False)] | Literal["mean"] = "mean"
     label: str = ""
     higher_is_better: bool = True
+
+    @model_validator(mode="before")
+    @classmethod
+    def _latent_scale(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("likelihood") in ORDINAL:
+            return {**data, "scale": 1.0, "centre": 0.0}
+        return data
+
+    @property
+    def ordinal(self) -> bool:
+        """Whether the outcome is ordered categories."""
+        return self.likelihood in ORDINAL
+
+    @property
+    def effect_scale(self) -> str:
+        """What effects are measured in."""
+        return "latent probit scale" if self.ordinal else self.label or self.name
 
 
 class Treatment(Section):
@@ -145,11 +169,15 @@ class ErrorModel(Section):
 
 
 class Rope(Section):
-    """Region of practical equivalence, in outcome units."""
+    """Region of practical equivalence, in outcome units (those of the latent outcome where it is ordinal).
+
+    ``probability``: changes of a probability up to this size are negligible (ordinal outcomes only).
+    """
 
     lower: float = -0.1
     upper: float = 0.1
     scale: Literal["outcome"] = "outcome"
+    probability: Annotated[float, Field(gt=0, lt=1)] = 0.05
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
 from bayes_hr.card_sections import (
+    ORDINAL,
     Covariate,
     ErrorModel,
     FitSettings,
@@ -96,6 +97,11 @@ class Card(Section):
         object.__setattr__(self, "priors", complete_priors(self))
         return self
 
+    @classmethod
+    def _all_estimands(cls, data: dict[str, Any]) -> tuple[str, ...]:
+        """What a card asks for if it does not say."""
+        return tuple(cls.model_fields["estimands"].default)
+
     def _check_groups(self) -> None:
         """Refuse varying coefficients that the family's design does not have."""
         for group in self.groups:
@@ -117,12 +123,14 @@ class Card(Section):
     def replace(self, **changes: Any) -> Self:
         """Return a changed card, checked anew; a section takes a dict of its changed keys.
 
-        Example: ``card.replace(fit={"draws": 500}, error={"kind": "iid"})``.  Default priors are those
-        of the changed model; the card's own priors stay.
+        Example: ``card.replace(fit={"draws": 500}, error={"kind": "iid"})``.  Default priors and estimands
+        are those of the changed model; the card's own stay.
         """
         data = self.model_dump(mode="json", exclude_none=True)
         default = default_priors(self)
         data["priors"] = {key: prior for key, prior in self.priors.items() if prior != default[key]}
+        if self.estimands == self._all_estimands(data):
+            del data["estimands"]
         for key, value in changes.items():
             section = data.get(key)
             data[key] = (
@@ -141,12 +149,41 @@ class RatificationCard(Card):
     treatment: Treatment
     regime: Regime = Regime()
     groups: tuple[Group, ...] = (Group(name="country", terms=("intercept", "ratified")),)
-    estimands: tuple[Literal["regime", "contrast", "country", "average"], ...] = (
+    estimands: tuple[Literal["regime", "contrast", "country", "average", "probability"], ...] = (
         "regime",
         "contrast",
         "country",
         "average",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _estimands_of_the_outcome(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "estimands" not in data:
+            return {**data, "estimands": cls._all_estimands(data)}
+        return data
+
+    @classmethod
+    def _all_estimands(cls, data: dict[str, Any]) -> tuple[str, ...]:
+        """Changes of probabilities too, where the outcome is ordinal."""
+        outcome = data.get("outcome")
+        ordinal = isinstance(outcome, dict) and outcome.get("likelihood") in ORDINAL
+        return super()._all_estimands(data) + (("probability",) if ordinal else ())
+
+    @model_validator(mode="after")
+    def _outcome_and_errors(self) -> Self:
+        if self.outcome.ordinal and self.error.kind != "iid":
+            raise ValueError(
+                f'error.kind = "{self.error.kind}" (the default is "ar1") is not offered for '
+                f'outcome.likelihood = "{self.outcome.likelihood}": write error = {{kind = "iid"}}, or take '
+                "a Gaussian outcome for AR(1) errors"
+            )
+        if "probability" in self.estimands and not self.outcome.ordinal:
+            raise ValueError(
+                'estimands: "probability" needs an ordinal outcome (outcome.likelihood = "ordered_probit" or '
+                '"probit")'
+            )
+        return self
 
     def _check_groups(self) -> None:
         if [g.name for g in self.groups] != ["country"]:
@@ -189,6 +226,11 @@ class ConvergenceCard(Card):
         names = [g.name for g in self.groups]
         if len(set(names)) != len(names) or not {"state", "igo"} <= set(names) <= set(self.group_terms):
             raise ValueError('groups must hold "state" and "igo", and may hold "dyad", in a convergence card')
+        if self.outcome.ordinal:
+            raise ValueError(
+                'outcome.likelihood must be "gaussian" or "student_t" in a convergence card: a distance has '
+                "no ordered categories"
+            )
         if self.time.by != "all":
             raise ValueError('time.by = "all" is the only choice in a convergence card')
         if self.error.kind != "iid":

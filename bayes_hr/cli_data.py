@@ -59,7 +59,9 @@ def describe(
     start: Annotated[int | None, typer.Option(help="First year.")] = None,
     end: Annotated[int | None, typer.Option(help="Last year.")] = None,
     treaty: Annotated[str | None, typer.Option(help="Ratification: CAT (default) or ICCPR.")] = None,
-    outcome: Annotated[str | None, typer.Option(help="Ratification: outcome; default hrps_v402.")] = None,
+    outcome: Annotated[
+        str | None, typer.Option(help="Ratification: hrps_v402 (default) or cirights_torture.")
+    ] = None,
     regime_rule: Annotated[
         str | None,
         typer.Option(

@@ -19,7 +19,7 @@ OK: Final = 0
 VERDICT_FAIL: Final = 1
 
 By = Literal[
-    "average", "regime", "contrast", "country", "all", "state", "igo", "igo_type", "parameter"
+    "average", "regime", "contrast", "probability", "country", "all", "state", "igo", "igo_type", "parameter"
 ]  # of ratification, of convergence, of both
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a saved fit.")]
 

@@ -11,6 +11,7 @@ a function from card and panel to a Design (:mod:`bayes_hr.ratification_design`)
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -166,6 +167,29 @@ class SerialTerm:
 
 
 @dataclass(frozen=True)
+class CutPoints:
+    """Ordered categories of a latent outcome whose residual SD is 1.
+
+    Attributes
+    ----------
+    first, log_gap
+        Normal priors: of the first cut-point, and of the log of each gap between neighbours (two categories
+        have none).
+    categories
+        The K values of the outcome, in order; ``y`` holds their positions, 0 to K - 1.
+    """
+
+    first: Prior
+    log_gap: Prior
+    categories: tuple[Label, ...]
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The K - 1 cut-points, by the categories on both sides: ``1|2``."""
+        return tuple(f"{a}|{b}" for a, b in pairwise(self.categories))
+
+
+@dataclass(frozen=True)
 class ErrorStructure:
     """Family and dependence of the errors.
 
@@ -174,22 +198,27 @@ class ErrorStructure:
     kind
         ``"ar1"`` within unit, or ``"iid"``.
     likelihood
-        ``"gaussian"`` or ``"student_t"`` (yearly shocks are t with ``nu`` degrees of freedom).
+        ``"gaussian"``, ``"student_t"`` (yearly shocks are t with ``nu`` degrees of freedom), or
+        ``"ordered_probit"`` (two categories or more).
     unit
         Name of the unit whose rows follow each other (``country``).
     order
         Order of the rows.
     sigma, rho, nu
-        Priors: SD (scale) of the yearly shock in outcome units, autocorrelation, degrees of freedom.
+        Priors: SD (scale) of the yearly shock in outcome units, autocorrelation, degrees of freedom; None
+        where there is none (``sigma`` is 1 for ordered categories).
+    cuts
+        Cut-points of ordered categories; None for other outcomes.
     """
 
     kind: str
     likelihood: str
     unit: str
     order: RowOrder
-    sigma: Prior
+    sigma: Prior | None
     rho: Prior | None
     nu: Prior | None
+    cuts: CutPoints | None = None
 
 
 @dataclass(frozen=True)
@@ -227,7 +256,7 @@ class Design:
     Attributes
     ----------
     y
-        (n,) outcome, in its own units.
+        (n,) outcome, in its own units; codes of its categories (``error.cuts``) where it is ordinal.
     population, groups, error, serial
         The model's parts; ``serial`` is None where no unit-year has an effect of its own.
     rows
@@ -283,6 +312,8 @@ class Design:
         for group in self.groups:
             out[group.name] = group.levels
             out[f"{group.name}_term"] = out[f"{group.name}_term_bis"] = group.terms
+        if self.error.cuts is not None:
+            out["cut"] = self.error.cuts.labels
         return out
 
 

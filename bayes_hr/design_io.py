@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bayes_hr.design import Design, ErrorStructure, GroupTerm, PopulationTerm, SerialTerm, View
+from bayes_hr.design import CutPoints, Design, ErrorStructure, GroupTerm, PopulationTerm, SerialTerm, View
 from bayes_hr.kernels import row_order
 from bayes_hr.priors import Prior, parse_prior
 
@@ -77,6 +77,16 @@ def from_dataset(rows: xr.Dataset, y: NDArray[np.float64], merge: MergeReport) -
     )
 
 
+def terms_of(
+    rows: xr.Dataset,
+) -> tuple[tuple[PopulationTerm, ...], tuple[GroupTerm, ...], CutPoints | None]:
+    """The parts of the linear predictor, and the cut-points if there are any, of :func:`to_dataset`."""
+    found = json.loads(rows.attrs[_KEY])
+    population = tuple(_population(rows, t) for t in found["population"])
+    groups = tuple(_group(rows, g) for g in found["groups"])
+    return population, groups, _cuts(found["error"].get("cuts"))
+
+
 def _description(design: Design) -> dict[str, Any]:
     """Everything but the arrays."""
     error, serial = design.error, design.serial
@@ -109,6 +119,7 @@ def _description(design: Design) -> dict[str, Any]:
             "likelihood": error.likelihood,
             "unit": error.unit,
             **{name: _text(getattr(error, name)) for name in ("sigma", "rho", "nu")},
+            "cuts": _cuts_text(error.cuts),
         },
         "serial": None
         if serial is None
@@ -153,15 +164,28 @@ def _group(rows: xr.Dataset, found: dict[str, Any]) -> GroupTerm:
 
 def _error(rows: xr.Dataset, found: dict[str, Any]) -> ErrorStructure:
     order = row_order(rows["unit"].values, _years(rows["gap"].values))
-    priors = {name: _prior(found[name]) for name in ("rho", "nu")}
     return ErrorStructure(
         kind=found["kind"],
         likelihood=found["likelihood"],
         unit=found["unit"],
         order=order,
-        sigma=_sure(found["sigma"]),
-        **priors,
+        sigma=_prior(found["sigma"]),
+        rho=_prior(found["rho"]),
+        nu=_prior(found["nu"]),
+        cuts=_cuts(found.get("cuts")),
     )
+
+
+def _cuts_text(cuts: CutPoints | None) -> dict[str, Any] | None:
+    if cuts is None:
+        return None
+    return {"first": str(cuts.first), "log_gap": str(cuts.log_gap), "categories": cuts.categories}
+
+
+def _cuts(found: dict[str, Any] | None) -> CutPoints | None:
+    if found is None:
+        return None
+    return CutPoints(_sure(found["first"]), _sure(found["log_gap"]), tuple(found["categories"]))
 
 
 def _serial(rows: xr.Dataset, found: dict[str, Any] | None) -> SerialTerm | None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
 from bayes_hr.data.merge import DropStep, drop_rows
-from bayes_hr.design import PopulationTerm
+from bayes_hr.data.messages import listed
+from bayes_hr.design import CutPoints, PopulationTerm
 from bayes_hr.errors import InputError
+from bayes_hr.prior_defaults import LOG_GAP
 from bayes_hr.priors import Prior, parse_prior
 from bayes_hr.row_filter import matching_rows
 
@@ -32,6 +34,61 @@ def scale_of(card: Card, y: Array) -> tuple[float, float]:
     return unit, centre
 
 
+MAX_CATEGORIES: Final = 12
+"""Ordered categories of an outcome; more are better taken as a number."""
+
+
+def check_categories(card: Card, y: Array) -> None:
+    """Refuse an outcome that is no ordered categories, for a card that says it is.
+
+    Raises
+    ------
+    InputError
+        If a value is not a whole number, there are more than :data:`MAX_CATEGORIES` of them, or, with
+        ``likelihood = "probit"``, not exactly two.
+    """
+    name, likelihood = card.outcome.name, card.outcome.likelihood
+    where = f'card {card.id}: outcome {name!r} with likelihood = "{likelihood}"'
+    values = np.unique(y)
+    broken = values[values != np.round(values)]
+    if broken.size:
+        raise InputError(
+            f"{where} must hold whole numbers, one for each category; it has "
+            f"{listed(map(_number, broken), 3)}. "
+            'Number the categories from the lowest, or use likelihood = "gaussian".'
+        )
+    if values.size > MAX_CATEGORIES:
+        raise InputError(
+            f"{where} has {values.size} different values in the rows used; at most {MAX_CATEGORIES} "
+            'categories can be told apart. Merge categories, or use likelihood = "gaussian".'
+        )
+    if likelihood == "probit" and values.size != 2:
+        raise InputError(
+            f"{where} must have two categories; the rows used have {values.size}: "
+            f'{listed(map(_number, values), 12)}. Use likelihood = "ordered_probit".'
+        )
+
+
+def unused_categories(panel: pd.Series, used: pd.Series) -> list[str]:
+    """A remark on the categories that the panel has and the rows used have not; none if there are none."""
+    lost = sorted(set(panel.dropna().astype(float)) - set(used.astype(float)))
+    if not lost:
+        return []
+    return [f"{used.name}: {listed(map(_number, lost), 12)} in no row used; the model has no such category"]
+
+
+def _number(value: float) -> str:
+    return f"{value:g}"
+
+
+def cut_points(card: Card, y: Array, priors: CardPriors) -> tuple[Array, CutPoints]:
+    """Codes 0 to K - 1 (n,) of an ordinal outcome's values, and the cut-points between its categories."""
+    values, codes = np.unique(y, return_inverse=True)
+    log_gap = priors("log_gap") if "log_gap" in card.priors else parse_prior(LOG_GAP, where="default prior")
+    categories = tuple(int(v) for v in values)
+    return codes.astype(float), CutPoints(priors("cut_first"), log_gap, categories)
+
+
 class CardPriors:
     """Priors of a card in outcome units, by key and, where a key has several, by term."""
 
@@ -43,7 +100,7 @@ class CardPriors:
         text = self._card.priors[key]
         chosen = text[term] if isinstance(text, dict) and term is not None else str(text)
         prior = parse_prior(chosen, where=f"card {self._card.id}, priors.{key}")
-        free = key in {"rho", "nu"} or key.startswith("corr_")
+        free = key in {"rho", "nu", "cut_first", "log_gap"} or key.startswith("corr_")
         scaled = prior if free else prior.scaled(self._unit)
         if level:
             return Prior("normal", (scaled["mu"] + self._centre, scaled["sigma"]))

@@ -80,9 +80,10 @@ class Fit:
         Parameters
         ----------
         by
-            ``"regime"``, ``"contrast"``, ``"country"``, ``"average"`` of ratification; ``"all"``,
-            ``"state"``, ``"igo"``, ``"igo_type"`` of convergence; or ``"parameter"`` for the coefficients and
-            hyperparameters; None for all that the card asks for.
+            ``"regime"``, ``"contrast"``, ``"country"``, ``"average"`` of ratification, and
+            ``"probability"`` of an ordinal outcome; ``"all"``, ``"state"``, ``"igo"``, ``"igo_type"`` of
+            convergence; or ``"parameter"`` for the coefficients and hyperparameters; None for all that the
+            card asks for.
 
         Raises
         ------
@@ -120,7 +121,7 @@ class Fit:
 
         chosen = self._chosen(by)
         names = [
-            f"{e.estimand}: {level}" + (f" - {reference}" if e.estimand == "contrast" else "")
+            f"{e.estimand}: {level}" + _suffix(e.estimand, reference)
             for e in chosen
             for level, reference in zip(e.levels, e.references, strict=True)
         ]
@@ -138,9 +139,8 @@ class Fit:
 
     def _table(self, estimands: list[EstimandDraws]) -> pd.DataFrame:
         rope = (self.card.rope.lower, self.card.rope.upper)
-        scale = self.card.outcome.label or self.card.outcome.name
         ropes = question_of(self.card).ropes(self.card)
-        return effects_table(estimands, scale=scale, rope=rope, ropes=ropes)
+        return effects_table(estimands, scale=self.card.outcome.effect_scale, rope=rope, ropes=ropes)
 
     @cached_property
     def _verdict(self) -> Verdict:
@@ -242,6 +242,11 @@ class Fit:
                 self.truth.to_csv(work / "truth.csv", index=False)
             self.report(work / "report.html")
         return folder
+
+
+def _suffix(estimand: str, reference: str) -> str:
+    """What a reference adds to the name of an estimand's level."""
+    return {"contrast": f" - {reference}", "probability": f", {reference}"}.get(estimand, "")
 
 
 def load_fit(folder: str | Path) -> Fit:

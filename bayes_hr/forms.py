@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from bayes_hr.errors import InputError
 from bayes_hr.kernels import Whitening, lag_one_autocorrelation, nominal_whitening, quasi_difference
+from bayes_hr.ordinal import normal_scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,10 +24,17 @@ def integrable(design: Design) -> bool:
     """Whether the effects of the one group term can be integrated out exactly, whatever the errors' order."""
     if design.error.likelihood != "gaussian" or len(design.groups) != 1 or design.serial is not None:
         return False
-    return _nested(design.error.order.unit, design.groups[0].index)
+    return nested(design.error.order.unit, design.groups[0].index)
 
 
-def _nested(inner: Index, outer: Index) -> bool:
+def one_group(design: Design) -> bool:
+    """Whether there is one group term, each of whose levels holds whole units of the errors."""
+    if len(design.groups) != 1 or design.serial is not None:
+        return False
+    return design.error.rho is None or nested(design.error.order.unit, design.groups[0].index)
+
+
+def nested(inner: Index, outer: Index) -> bool:
     """Whether each level of ``inner`` lies within one level of ``outer``."""
     pairs = np.unique(np.stack([inner, outer], 1), axis=0)
     return len(pairs) == len(np.unique(inner))
@@ -61,9 +69,9 @@ def blocks_of(design: Design) -> Blocks | None:
         unit = design.serial.order.unit[design.serial.index]
     else:
         others = [[k for k in indices if k is not i] for i in indices]
-        top = [i for i, rest in zip(indices, others, strict=True) if not any(_nested(i, k) for k in rest)]
+        top = [i for i, rest in zip(indices, others, strict=True) if not any(nested(i, k) for k in rest)]
         unit = max(top or indices, key=lambda i: int(i.max()))
-    inner = tuple(g for g, index in enumerate(indices) if _nested(index, unit))
+    inner = tuple(g for g, index in enumerate(indices) if nested(index, unit))
     if not inner:
         return None
     return Blocks(unit, inner, tuple(g for g in range(len(indices)) if g not in inner))
@@ -106,6 +114,10 @@ def coefficient_priors(design: Design) -> tuple[Array, Array]:
     return np.array([p["mu"] for p in priors]), np.array([p["sigma"] for p in priors])
 
 
+_LATENT_SPREAD: Final = 1.3
+"""Residual SD of a latent outcome of SD 1 with the loss of information by few categories, roughly."""
+
+
 def whitening_of(design: Design) -> Whitening:
     """Coordinates in which a nominal posterior of the unpooled coefficients is standard normal.
 
@@ -116,14 +128,15 @@ def whitening_of(design: Design) -> Whitening:
     X = np.hstack([t.matrix() for t in design.population if t.sd is None])
     mean, scale = coefficient_priors(design)
     group, order = design.groups[0], design.error.order
-    residual = design.y - X @ np.linalg.lstsq(X, design.y, rcond=None)[0]
+    y = design.y if design.error.cuts is None else normal_scores(design.y)
+    residual = y - X @ np.linalg.lstsq(X, y, rcond=None)[0]
     rho = 0.0
     if design.error.kind == "ar1" and np.any(order.gap == 1):
         rho = float(np.clip(lag_one_autocorrelation(residual, order), 0.0, 0.98))
     shocks = quasi_difference(residual, rho, order)
     return nominal_whitening(
         X=X,
-        y=design.y,
+        y=y,
         prior_mean=mean,
         prior_sd=scale,
         Z=group.Z,
@@ -131,6 +144,6 @@ def whitening_of(design: Design) -> Whitening:
         n_groups=len(group.levels),
         order=order,
         rho=rho,
-        sigma=max(float(shocks.std()), 1e-6 * design.unit),
+        sigma=max(float(shocks.std()), 1e-6 * design.unit) if design.error.cuts is None else _LATENT_SPREAD,
         group_sd=np.array([prior.typical for prior in group.sd]),
     )

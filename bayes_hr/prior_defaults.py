@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "alpha": ("normal",),
+    "cut_first": ("normal",),
+    "log_gap": ("normal",),
     "beta": ("normal",),
     "gamma": ("normal",),
     "tau": ("normal",),
@@ -26,6 +28,12 @@ _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "rho": ("uniform",),
     "nu": ("gamma",),
 }
+
+CUT_FIRST: Final = "normal(0, 1.5)"
+"""Default prior of the first cut-point of ordered categories."""
+
+LOG_GAP: Final = "normal(-0.5, 1)"
+"""Default prior of the log of each gap between neighbouring cut-points."""
 
 REASONS: Final[dict[str, dict[str, str]]] = {
     "ratification": {
@@ -39,6 +47,10 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "sd_intercept": "spread of countries' levels within a class",
         "sd_ratified": "spread of countries' effects around their class's average",
         "sigma": "yearly shock to a country",
+        "cut_first": "threshold of the lowest category, in units of the latent residual SD; leaves its share "
+        "in the reference class anywhere between 3 % and 97 %",
+        "log_gap": "log of the distance between neighbouring thresholds: from 0.1 to 3 latent SDs, so that "
+        "the second category may have 1 % or half of the rows",
     },
     "convergence": {
         "beta": "average distance at entry or exit; the world's mean distance is about one unit",
@@ -71,7 +83,7 @@ def default_priors(card: Any) -> dict[str, str | dict[str, str]]:
     """
     out: dict[str, str | dict[str, str]] = {}
     if card.family == "ratification":
-        out |= {"alpha": "normal(0, 2.5)", "beta": "normal(0, 2)", "tau": "normal(0, 0.5)"}
+        out |= _levels(card) | {"beta": "normal(0, 2)", "tau": "normal(0, 0.5)"}
         if card.treatment.pooling == "partial":
             out["sd_tau"] = "half_normal(0.25)"
     if card.family == "convergence":
@@ -89,12 +101,23 @@ def default_priors(card: Any) -> dict[str, str | dict[str, str]]:
         out[f"sd_{group.name}"] = {term: _spread(group.name, term) for term in group.terms}
         if group.correlated and len(group.terms) > 1:
             out[f"corr_{group.name}"] = "lkj(2)"
-    out["sigma"] = "half_normal(0.5)"
+    if not card.outcome.ordinal:
+        out["sigma"] = "half_normal(0.5)"
     if card.error.kind == "ar1":
         out["rho"] = "uniform(-1, 1)"
     if card.outcome.likelihood == "student_t":
         out["nu"] = "gamma(2, 0.1)"
     return out
+
+
+def _levels(card: Any) -> dict[str, str | dict[str, str]]:
+    """The intercept, or the cut-points in its place; two categories have no gap between cut-points."""
+    match card.outcome.likelihood:
+        case "ordered_probit":
+            return {"cut_first": CUT_FIRST, "log_gap": LOG_GAP}
+        case "probit":
+            return {"cut_first": CUT_FIRST}
+    return {"alpha": "normal(0, 2.5)"}
 
 
 def _spread(group: str, term: str) -> str:

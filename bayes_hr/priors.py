@@ -110,7 +110,7 @@ class Prior:
         Raises
         ------
         ValueError
-            For a family that is not one of ``POSITIVE_KINDS``.
+            For a family that is neither one of ``POSITIVE_KINDS`` nor ``gamma``.
         """
         scale = self.values[-1]
         match self.kind:
@@ -124,6 +124,10 @@ class Prior:
                 constant = math.lgamma((nu + 1) / 2) - math.lgamma(nu / 2) - 0.5 * math.log(nu * math.pi)
                 value = math.log(2.0) + constant - math.log(scale) - (nu + 1) / 2 * math.log1p(ratio / nu)
                 return value, -(nu + 1) * x / (scale**2 * (nu + ratio))
+            case "gamma":
+                alpha, beta = self.values
+                constant = alpha * math.log(beta) - math.lgamma(alpha)
+                return constant + (alpha - 1.0) * math.log(x) - beta * x, (alpha - 1.0) / x - beta
         raise ValueError(f"{self} is not a prior of a positive parameter")
 
     def to_pymc(self, name: str, **kwargs: Any) -> Any:

@@ -5,7 +5,8 @@ For country i in year t, regime class r,
 .. math:: \eta_{it} = \alpha + a_r + x_{it}'\gamma + f_r(t) + a_i + (\tau_r + b_i) D_{it},
           \qquad (a_i, b_i) \sim N(0, \Sigma),
 
-with :math:`D_{it} = 1` from ``lag`` full years after ratification on.  The estimands are the class effects
+with :math:`D_{it} = 1` from ``lag`` full years after ratification on; ordered categories have cut-points in
+place of :math:`\alpha`.  The estimands are the class effects
 :math:`\tau_r`, their contrasts and the country effects :math:`\tau_{r(i)} + b_i` (Simmons 2009, *Mobilizing
 for Human Rights*, https://doi.org/10.1017/CBO9780511811340).
 """
@@ -21,11 +22,14 @@ import pandas as pd
 from bayes_hr.design import Design, ErrorStructure, GroupTerm, PopulationTerm, View, view
 from bayes_hr.design_parts import (
     CardPriors,
+    check_categories,
     controls_term,
+    cut_points,
     filtered,
     lagged,
     need_numbers,
     scale_of,
+    unused_categories,
     without_missing,
 )
 from bayes_hr.errors import InputError
@@ -53,13 +57,18 @@ def build(card: Card, panel: Panel) -> Design:
     ------
     InputError
         A column that the card needs is missing or not numeric, no rows are left, the outcome or the
-        treatment does not vary, or a contrast is asked for with a single regime class.
+        treatment does not vary, a contrast is asked for with a single regime class, or an ordinal outcome
+        holds something else than categories.
     """
     _check_panel_is_the_cards(card, panel)
     frame = _with_columns(card, panel)
     frame, steps = _used_rows(card, frame)
     _check_identified(card, frame)
-    return _assemble(card, frame, panel.merge.extend(frame, *steps))
+    notes = []
+    if card.outcome.ordinal:
+        check_categories(card, frame[card.outcome.name].to_numpy(float))
+        notes = unused_categories(panel.frame[card.outcome.name], frame[card.outcome.name])
+    return _assemble(card, frame, panel.merge.extend(frame, *steps, notes=notes))
 
 
 def with_ratification_years(design: Design, years: Array, lag: int) -> Design:
@@ -85,22 +94,25 @@ def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport) -> Design:
     """Matrices, indices and priors from the rows used."""
     y = frame[card.outcome.name].to_numpy(float)
     unit, centre = scale_of(card, y)
+    ordinal = card.outcome.ordinal
     codes, levels = pd.factorize(frame["ccode"], sort=True)
     order = row_order(codes.astype(np.int64), frame["year"].to_numpy(np.int64))
     priors = CardPriors(card, unit, centre)
     population, standardised = _population(card, frame, priors)
+    y, cuts = cut_points(card, y, priors) if ordinal else (y, None)
     return Design(
         y=y,
         population=population,
         groups=(_country(card, frame, order, tuple(int(v) for v in levels), priors),),
         error=ErrorStructure(
             kind=card.error.kind,
-            likelihood=card.outcome.likelihood,
+            likelihood="ordered_probit" if ordinal else card.outcome.likelihood,
             unit="country",
             order=order,
-            sigma=priors("sigma"),
+            sigma=None if ordinal else priors("sigma"),
             rho=priors("rho") if card.error.kind == "ar1" else None,
             nu=priors("nu") if card.outcome.likelihood == "student_t" else None,
+            cuts=cuts,
         ),
         rows={
             "ccode": frame["ccode"].to_numpy(np.int64),
@@ -202,7 +214,9 @@ def _population(
     n = len(frame)
     classes = _class_labels(frame)
     member = (frame["regime"].to_numpy()[:, None] == np.array(classes)[None, :]).astype(float)
-    terms = [PopulationTerm("alpha", (), {}, priors("alpha", level=True), np.ones((n, 1)))]
+    terms = []
+    if not card.outcome.ordinal:  # the cut-points hold the level
+        terms.append(PopulationTerm("alpha", (), {}, priors("alpha", level=True), np.ones((n, 1))))
     if len(classes) > 1:
         labels = tuple(f"regime: {c}" for c in classes[1:])
         terms.append(PopulationTerm("beta", ("term",), {"term": labels}, priors("beta"), member[:, 1:]))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayes_hr.kernels import RowOrder, quasi_difference, transition
+from bayes_hr.ordinal import latent_residuals
 from bayes_hr.priors import lkj_cholesky
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from bayes_hr.design import Design, PopulationTerm
+    from bayes_hr.design import CutPoints, Design, PopulationTerm
 
     Array = NDArray[np.float64]
 
@@ -35,9 +36,12 @@ class ParameterDraw:
     groups
         (levels, q) effects by group.
     sigma, rho, nu
-        Error parameters; ``rho`` 0 for independent errors, ``nu`` None for Gaussian ones.
+        Error parameters; ``rho`` 0 for independent errors, ``nu`` None for Gaussian ones, ``sigma`` 1 for
+        ordered categories.
     sd_serial
         SD of the unit-years' effects, whose autocorrelation is then ``rho``; None where there are none.
+    cutpoints
+        (K - 1,) thresholds between ordered categories; None for other outcomes.
     """
 
     population: dict[str, Array]
@@ -46,6 +50,7 @@ class ParameterDraw:
     rho: float
     nu: float | None
     sd_serial: float | None = None
+    cutpoints: Array | None = None
 
 
 def linear_predictor(design: Design, draw: ParameterDraw) -> Array:
@@ -61,15 +66,16 @@ def linear_predictor(design: Design, draw: ParameterDraw) -> Array:
 def posterior_draws(design: Design, posterior: xr.Dataset, count: int) -> Iterator[ParameterDraw]:
     """``count`` draws spread evenly over the chains."""
     stacked = {str(n): v.values.reshape(-1, *v.shape[2:]) for n, v in posterior.data_vars.items()}
-    total = len(stacked["sigma"])
+    total = posterior.sizes["chain"] * posterior.sizes["draw"]
     for i in np.linspace(0, total - 1, min(count, total)).astype(int):
         yield ParameterDraw(
             {t.name: np.ravel(stacked[t.name][i]) for t in design.population},
             {g.name: stacked[f"u_{g.name}"][i] for g in design.groups},
-            float(stacked["sigma"][i]),
+            float(stacked["sigma"][i]) if "sigma" in stacked else 1.0,
             float(stacked["rho"][i]) if "rho" in stacked else 0.0,
             float(stacked["nu"][i]) if "nu" in stacked else None,
             float(stacked[f"sd_{design.serial.name}"][i]) if design.serial else None,
+            stacked["cutpoint"][i] if design.error.cuts is not None else None,
         )
 
 
@@ -87,11 +93,18 @@ def prior_draws(design: Design, rng: np.random.Generator, count: int) -> Iterato
         yield ParameterDraw(
             {t.name: _prior_coefficients(t, rng) for t in design.population},
             groups,
-            float(error.sigma.rvs(rng)),
+            float(error.sigma.rvs(rng)) if error.sigma else 1.0,
             float(rho.rvs(rng)) if rho else 0.0,
             float(error.nu.rvs(rng)) if error.nu else None,
             float(serial.sd.rvs(rng)) if serial else None,
+            _prior_cutpoints(error.cuts, rng) if error.cuts is not None else None,
         )
+
+
+def _prior_cutpoints(cuts: CutPoints, rng: np.random.Generator) -> Array:
+    """Cut-points (K - 1,): the first, and gaps whose logs are normal."""
+    gaps = np.exp(cuts.log_gap.rvs(rng, len(cuts.categories) - 2))
+    return np.asarray(float(cuts.first.rvs(rng)) + np.r_[0.0, np.cumsum(gaps)])
 
 
 def _prior_coefficients(term: PopulationTerm, rng: np.random.Generator) -> Array:
@@ -99,6 +112,19 @@ def _prior_coefficients(term: PopulationTerm, rng: np.random.Generator) -> Array
         return np.array([float(p.rvs(rng)) for p in term.each_prior])
     mean = float(term.prior.rvs(rng)) if term.prior else 0.0
     return np.asarray(mean + float(term.sd.rvs(rng)) * rng.standard_normal(term.size))
+
+
+def simulate_outcome(
+    rng: np.random.Generator, design: Design, draw: ParameterDraw, eta: Array | None = None
+) -> Array:
+    """An outcome (n,) as the model makes it: eta plus errors, or the codes of ordered categories.
+
+    ``eta`` is :func:`linear_predictor`'s, if it is known already.
+    """
+    latent = (linear_predictor(design, draw) if eta is None else eta) + simulate_errors(rng, design, draw)
+    if draw.cutpoints is None:
+        return latent
+    return np.searchsorted(draw.cutpoints, latent).astype(float)
 
 
 def simulate_errors(rng: np.random.Generator, design: Design, draw: ParameterDraw) -> Array:
@@ -164,11 +190,15 @@ def draw_unit_years(rng: np.random.Generator, design: Design, draw: ParameterDra
     return np.asarray(solveh_banded(band, right, lower=True) + noise)
 
 
-def innovations(rng: np.random.Generator, design: Design, draw: ParameterDraw, residual: Array) -> Array:
-    """Standardised shocks (n,): independent with SD 1 if the model is right.
+def innovations(rng: np.random.Generator, design: Design, draw: ParameterDraw, y: Array, eta: Array) -> Array:
+    """Standardised shocks (n,) of an outcome (n,): independent with SD 1 if the model is right.
 
-    Yearly shocks of AR(1) errors; with unit-years, the rows' errors once a draw of these is taken off.
+    Yearly shocks of AR(1) errors; with unit-years, the rows' errors once a draw of these is taken off.  Of
+    ordered categories, a draw of the latent residual given the category, so that dependence shows, if weaker.
     """
+    if draw.cutpoints is not None:
+        return latent_residuals(rng, y, eta, draw.cutpoints)
+    residual = y - eta
     if design.serial is None:
         return quasi_difference(residual, draw.rho, design.error.order) / draw.sigma
     s = draw_unit_years(rng, design, draw, residual)

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,29 @@ FILES: Final = frozenset(
 """Every file that a saved fit may hold; others in its folder are somebody's own and are kept."""
 
 
-def check_target(folder: Path) -> None:
+@dataclass(frozen=True)
+class Kind:
+    """What a folder of ours holds.
+
+    Attributes
+    ----------
+    name
+        For messages: ``fit``.
+    marker
+        The file by which such a folder is known.
+    files
+        Every file that it may hold; others are somebody's own and are kept.
+    """
+
+    name: str
+    marker: str
+    files: frozenset[str]
+
+
+FIT: Final = Kind("fit", MARKER, FILES)
+
+
+def check_target(folder: Path, kind: Kind = FIT) -> None:
     """Refuse a target that cannot take a fit: a file, somebody's folder, a place that cannot be written.
 
     Raises
@@ -42,12 +65,12 @@ def check_target(folder: Path) -> None:
         raise InputError(f"output {folder}: is a file, not a folder. Give the name of a folder (--out DIR).")
     if folder.is_mount() or Path.cwd().is_relative_to(folder.resolve()):
         raise InputError(
-            f"output {folder}: a fit replaces its folder whole, so it can be neither the current folder nor "
-            f"a mounted disk itself. Give a folder inside it, such as {folder / 'fit'}."
+            f"output {folder}: a {kind.name} replaces its folder whole, so it can be neither the current "
+            f"folder nor a mounted disk itself. Give a folder inside it, such as {folder / kind.name}."
         )
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file():
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / kind.marker).is_file():
         raise InputError(
-            f"output {folder}: holds other files and no fit of ours. Give an empty or new folder."
+            f"output {folder}: holds other files and no {kind.name} of ours. Give an empty or new folder."
         )
     parent = _nearest(folder)
     if not parent.is_dir():
@@ -90,7 +113,7 @@ def _nearest(folder: Path) -> Path:
 
 
 @contextmanager
-def atomic_folder(folder: Path) -> Iterator[Path]:
+def atomic_folder(folder: Path, kind: Kind = FIT) -> Iterator[Path]:
     """Give a temporary folder to fill; it takes the place of ``folder`` only if all went well.
 
     Raises
@@ -99,7 +122,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         If the target cannot be used, or the disk is full or not writable.  Then the old folder, if
         there was one, is as it was, and nothing half-written is left.
     """
-    check_target(folder)
+    check_target(folder, kind)
     folder = folder.resolve()
     work = None
     try:
@@ -108,7 +131,7 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
         filled = work / "new"
         filled.mkdir()
         yield filled
-        _keep_own_files(folder, filled)
+        _keep_own_files(folder, filled, kind)
         if folder.exists():
             folder.rename(work / "old")
         filled.rename(folder)
@@ -121,10 +144,10 @@ def atomic_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(work, ignore_errors=True)
 
 
-def _keep_own_files(old: Path, new: Path) -> None:
+def _keep_own_files(old: Path, new: Path, kind: Kind) -> None:
     """Copy what somebody has put beside a fit, notes for example."""
     for path in old.iterdir() if old.is_dir() else ():
-        if path.name in FILES:
+        if path.name in kind.files:
             continue
         if path.is_dir() and not path.is_symlink():
             shutil.copytree(path, new / path.name, symlinks=True)

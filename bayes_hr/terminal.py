@@ -139,9 +139,9 @@ def say_effects(table: pd.DataFrame, kinds: Sequence[str], subject: str) -> None
         for row in chosen.itertuples()
     ]
     show_table(header, rows, numeric=header[1:5])
-    first = chosen.iloc[0]
-    ends = chosen[["rope_lower", "rope_upper"]].drop_duplicates().itertuples(index=False)
-    say(f"Scale: {first['scale']}. ROPE: {', '.join(f'{low:g} to {high:g}' for low, high in ends)}.")
+    for scale, own in chosen.groupby("scale", sort=False):
+        ends = own[["rope_lower", "rope_upper"]].drop_duplicates().itertuples(index=False)
+        say(f"Scale: {scale}. ROPE: {', '.join(f'{low:g} to {high:g}' for low, high in ends)}.")
 
 
 def say_truth(table: pd.DataFrame, kinds: Sequence[str], subject: str) -> None:
@@ -204,6 +204,8 @@ def _label(row: Any) -> str:
     """``transition - stable autocracy``, or the level with its kind where the level alone is not clear."""
     if row.estimand == "contrast":
         return f"{row.level} - {row.reference}"
+    if row.estimand == "probability":
+        return f"{row.level}: {row.reference}"
     if row.estimand in {"average", "deviation"} or getattr(row, "by", "") in _SEVERAL:
         return f"{row.estimand.replace('_', ' ')}: {row.level}"
     return str(row.level or row.estimand)

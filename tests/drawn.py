@@ -33,7 +33,8 @@ def drawn_tree(
     for one in prior_draws(design, rng, CHAINS * DRAWS):
         values = {t.name: one.population[t.name].reshape(t.shape) for t in design.population}
         values |= {f"u_{name}": u for name, u in one.groups.items()}
-        values |= {"sigma": one.sigma, "rho": one.rho}
+        values |= {"sigma": one.sigma, "rho": one.rho} if one.cutpoints is None else {}
+        values |= {} if one.cutpoints is None else {"cutpoint": one.cutpoints}
         if design.serial is not None:
             values[f"sd_{design.serial.name}"] = one.sd_serial
         for g in design.groups:

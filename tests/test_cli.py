@@ -93,7 +93,8 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.mark.parametrize(
-    "command", ["", "demo", "fit", "check", "summary", "report", "models", "data", "data describe"]
+    "command",
+    ["", "demo", "fit", "check", "summary", "report", "calibrate", "models", "data", "data describe"],
 )
 def test_help(command: str, run: Run) -> None:
     code, out, err = run(*command.split(), "--help")

@@ -18,6 +18,7 @@ from bayes_hr.errors import InputError
 
 ROWS = {
     "hrps_v402": 11_665,
+    "cirights": 7_529,
     "untreaties_cat": 166,
     "untreaties_iccpr": 175,
     "hr_status_cat": 193,

@@ -70,7 +70,7 @@ def test_linear_predictor_and_innovations_undo_each_other(design: Design) -> Non
     draw = draw_of(design, rho=0.9, sigma=0.3)
     rng = np.random.default_rng(5)
     e = simulate_errors(rng, design, draw)
-    shocks = innovations(rng, design, draw, e)
+    shocks = innovations(rng, design, draw, e, np.zeros(design.n))
     assert shocks.std() == pytest.approx(1.0, abs=4 / np.sqrt(2 * design.n))
     eta = linear_predictor(design, draw)
     direct = sum(t.matrix() @ draw.population[t.name] for t in design.population)

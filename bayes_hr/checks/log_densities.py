@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from bayes_hr.design import Design
+    from bayes_hr.design import CutPoints, Design
     from bayes_hr.priors import Prior
 
     Array = NDArray[np.float64]
@@ -46,10 +46,23 @@ def log_priors(design: Design, posterior: xr.Dataset) -> dict[str, Array]:
         if group.corr is not None:
             _, log_det = np.linalg.slogdet(posterior[f"corr_{group.name}"].values)
             out[f"corr_{group.name}"] = (group.corr["eta"] - 1.0) * log_det
-    out["sigma"] = _positive(design.error.sigma, posterior["sigma"].values)
+    if design.error.sigma is not None:
+        out["sigma"] = _positive(design.error.sigma, posterior["sigma"].values)
+    if design.error.cuts is not None:
+        out |= _cut_priors(design.error.cuts, posterior["cutpoint"].values)
     if design.serial is not None:
         name = f"sd_{design.serial.name}"
         out[name] = _positive(design.serial.sd, posterior[name].values)
+    return out
+
+
+def _cut_priors(cuts: CutPoints, values: Array) -> dict[str, Array]:
+    """Log priors of the first cut-point and of the logs of the gaps, from cut-points (chain, draw, K - 1)."""
+    first, gap = cuts.first, cuts.log_gap
+    out = {"cut_first": stats.norm.logpdf(values[:, :, 0], first["mu"], first["sigma"])}
+    if values.shape[2] > 1:
+        gaps = stats.norm.logpdf(np.log(np.diff(values, axis=2)), gap["mu"], gap["sigma"])
+        out["log_gap"] = gaps.sum(axis=2)
     return out
 
 

@@ -1,6 +1,8 @@
 """Does the fitted model produce data like ours?  Posterior and prior predictive checks.
 
-Rows are simulated with country effects at their posterior draws and fresh AR(1) errors.  A miss beyond
+Rows are simulated with country effects at their posterior draws and fresh AR(1) errors; ordered categories
+are compared by their codes, their shares, and the autocorrelation of the latent outcome that they imply.  A
+miss beyond
 the sizes stated here asks for a REVIEW; predictive checks alone never FAIL.
 """
 
@@ -12,16 +14,17 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
-from bayes_hr.checks.result import PASS, REVIEW, CheckResult
+from bayes_hr.checks.result import NOT_APPLICABLE, PASS, REVIEW, CheckResult
 from bayes_hr.data.messages import listed
 from bayes_hr.kernels import lag_one_autocorrelation
+from bayes_hr.ordinal import latent_autocorrelation
 from bayes_hr.simulation import (
     ParameterDraw,
     innovations,
     linear_predictor,
     posterior_draws,
     prior_draws,
-    simulate_errors,
+    simulate_outcome,
 )
 
 if TYPE_CHECKING:
@@ -48,6 +51,11 @@ More is allowed where the model's own replicates stray as far (errors persist, s
 leave their intervals together): the limit is then the 99 % quantile over replicates.
 """
 
+SHARE_LIMIT: Final = 0.01
+"""Distance of a category's share from its 98 % predictive interval that still passes."""
+
+SHARES: Final = "category shares"
+
 DRAWS: Final = 200
 
 
@@ -60,11 +68,14 @@ class Replicates:
     statistics
         Name -> (observed per draw or once, replicated), both (draws, k).
     labels
-        Name -> k labels.
+        Name -> k labels, of the design's views.
+    categories
+        Labels of the outcome's ordered categories; empty for other outcomes.
     """
 
     statistics: dict[str, tuple[Array, Array]]
     labels: dict[str, list[str]]
+    categories: tuple[str, ...] = ()
 
 
 def replicate(design: Design, posterior: xr.Dataset, *, seed: int, draws: int = DRAWS) -> Replicates:
@@ -74,20 +85,30 @@ def replicate(design: Design, posterior: xr.Dataset, *, seed: int, draws: int = 
     found: dict[str, list[tuple[Array, Array]]] = {}
     for draw in posterior_draws(design, posterior, draws):
         eta = linear_predictor(design, draw)
-        again = eta + simulate_errors(rng, design, draw)
+        again = simulate_outcome(rng, design, draw, eta)
         pairs = {
             f"{view.name} {statistic}": _both(_STATISTICS[statistic], y, again, view.index)
             for view in design.views
             for statistic in view.statistics
         }
-        own, new = (innovations(rng, design, draw, v - eta) for v in (y, again))
-        pairs["shock autocorrelation"] = _autocorrelation_of(design, own), _autocorrelation_of(design, new)
-        pairs["shocks beyond 3 SD"] = _beyond(draw, own), _beyond(draw, new)
+        shocks = _shock_statistics if draw.cutpoints is None else _category_statistics
+        own, new = (shocks(rng, design, draw, v, eta) for v in (y, again))
+        pairs |= {name: (own[name], new[name]) for name in own}
         for name, pair in pairs.items():
             found.setdefault(name, []).append(pair)
     stacked = {n: (np.array([p[0] for p in v]), np.array([p[1] for p in v])) for n, v in found.items()}
     labels = {f"{v.name} {s}": list(v.labels) for v in design.views for s in v.statistics}
-    return Replicates(stacked, labels)
+    return Replicates(stacked, labels, _categories(design))
+
+
+def _categories(design: Design) -> tuple[str, ...]:
+    """Labels of ordered categories; none for other outcomes."""
+    return () if design.error.cuts is None else tuple(str(c) for c in design.error.cuts.categories)
+
+
+def _shares(design: Design, y: Array) -> Array:
+    """Share of the rows in each category, (K,), for codes of categories."""
+    return np.bincount(y.astype(np.int64), minlength=len(_categories(design))) / y.size
 
 
 def _means(values: Array, index: Index) -> Array:
@@ -108,8 +129,23 @@ def _both(
 _STATISTICS: Final = {"mean": _means, "SD": _spreads}
 
 
-def _autocorrelation_of(design: Design, shocks: Array) -> Array:
-    return np.array([lag_one_autocorrelation(shocks, design.error.order)])
+def _shock_statistics(
+    rng: np.random.Generator, design: Design, draw: ParameterDraw, y: Array, eta: Array
+) -> dict[str, Array]:
+    """Autocorrelation and tails of the yearly shocks of an outcome (n,), each (1,)."""
+    shocks = innovations(rng, design, draw, y, eta)
+    autocorrelation = np.array([lag_one_autocorrelation(shocks, design.error.order)])
+    return {"shock autocorrelation": autocorrelation, "shocks beyond 3 SD": _beyond(draw, shocks)}
+
+
+def _category_statistics(
+    _: np.random.Generator, design: Design, draw: ParameterDraw, y: Array, eta: Array
+) -> dict[str, Array]:
+    """Autocorrelation of the latent residuals (1,), and shares of the categories (K,), for codes (n,)."""
+    if draw.cutpoints is None:
+        raise ValueError("a draw without cut-points has no categories")
+    rho = latent_autocorrelation(y, eta, draw.cutpoints, design.error.order)
+    return {"shock autocorrelation": np.array([rho]), SHARES: _shares(design, y)}
 
 
 def _beyond(draw: ParameterDraw, shocks: Array) -> Array:
@@ -124,30 +160,63 @@ def _t_spread(nu: float) -> float:
 
 
 def predictive_checks(replicates: Replicates) -> list[CheckResult]:
-    """Judge the replicates: shocks' autocorrelation and tails, and each view of the rows."""
+    """Judge the replicates: shocks' autocorrelation and tails (or shares of categories), and each view."""
     return [
         _autocorrelation(replicates),
         _tails(replicates),
+        *([_category_shares(replicates)] if replicates.categories else []),
         *(_group(replicates, name) for name in replicates.labels),
     ]
+
+
+_PERSISTENT: Final = (
+    "Intervals are too narrow: the dynamics are richer than the card's. In a ratification card use "
+    'error.kind = "ar1" if it does not.'
+)
+_PERSISTENT_CATEGORIES: Final = (
+    "Intervals are too narrow: the latent outcome persists from year to year, and its errors are taken as "
+    "independent. Compare with a Gaussian outcome with AR(1) errors."
+)
 
 
 def _autocorrelation(replicates: Replicates) -> CheckResult:
     observed, again = replicates.statistics["shock autocorrelation"]
     value, usual = float(np.nanmean(observed)), float(np.nanstd(again))
-    text = f"lag-1 autocorrelation of the yearly shocks {value:+.2f} (the model's own: 0 +- {usual:.2f})"
+    what = "latent residuals" if replicates.categories else "yearly shocks"
+    text = f"lag-1 autocorrelation of the {what} {value:+.2f} (the model's own: 0 +- {usual:.2f})"
     table = pd.DataFrame({"observed": observed[:, 0], "replicated": again[:, 0]})
     if abs(value) <= AUTOCORRELATION_LIMIT:
         return CheckResult("residual autocorrelation", PASS, text, table=table)
-    advice = (
-        "Intervals are too narrow: the dynamics are richer than the card's. In a ratification card use "
-        'error.kind = "ar1" if it does not.'
-    )
+    advice = _PERSISTENT_CATEGORIES if replicates.categories else _PERSISTENT
     text = f"{text}; limit {AUTOCORRELATION_LIMIT}"
     return CheckResult("residual autocorrelation", REVIEW, text, advice, table)
 
 
+def _category_shares(replicates: Replicates) -> CheckResult:
+    observed, again = replicates.statistics[SHARES]
+    lower, upper = np.quantile(again, [0.01, 0.99], axis=0)
+    distance = np.maximum(lower - observed[0], observed[0] - upper)
+    outside = distance > SHARE_LIMIT
+    table = pd.DataFrame(
+        {
+            "level": list(replicates.categories),
+            "observed": observed[0],
+            "lb": lower,
+            "ub": upper,
+            "outside": outside,
+        }
+    )
+    text = f"{outside.sum()} of {len(outside)} shares more than {SHARE_LIMIT:g} outside their 98 % interval"
+    if not outside.any():
+        return CheckResult(SHARES, PASS, text, table=table)
+    named = listed((c for c, out in zip(replicates.categories, outside, strict=True) if out), 8)
+    advice = "Cut-points do not reproduce the categories: look at their priors, and at rare categories."
+    return CheckResult(SHARES, REVIEW, f"{text} ({named})", advice, table)
+
+
 def _tails(replicates: Replicates) -> CheckResult:
+    if replicates.categories:
+        return CheckResult("tails", NOT_APPLICABLE, "ordered categories have no tails")
     observed, again = replicates.statistics["shocks beyond 3 SD"]
     value, expected = float(observed.mean()), float(again.mean())
     text = f"{value:.2%} of the yearly shocks lie beyond 3 SD; the model expects {expected:.2%}"
@@ -182,22 +251,24 @@ def prior_predictive(design: Design, *, seed: int, draws: int = DRAWS) -> pd.Dat
     Returns
     -------
     pandas.DataFrame
-        Rows: SD of the outcome, its range, SD of the means of the design's first view and SD within its
-        parts, and the design's headline coefficient; columns ``observed, q05, q50, q95``.
+        Rows: SD of the outcome and its range, or the shares of its ordered categories; SD of the means of the
+        design's first view and SD within its parts, and the design's headline coefficient; columns
+        ``observed, q05, q50, q95``.
     """
     rng = np.random.default_rng([seed, 3])
     main = design.views[0]
     many = f"{main.name[:-1]}ies" if main.name.endswith("y") else f"{main.name}s"
-    names = ["SD of the outcome", "largest minus smallest outcome"]
+    names = [f"share of category {c}" for c in _categories(design)]
+    names = names or ["SD of the outcome", "largest minus smallest outcome"]
     names += [f"SD of {main.name} means", f"SD within {many}"]
     rows = []
     for draw in prior_draws(design, rng, draws):
-        y = linear_predictor(design, draw) + simulate_errors(rng, design, draw)
-        rows.append([*_outcome_statistics(y, main.index), *_headline(design, draw)])
+        y = simulate_outcome(rng, design, draw)
+        rows.append([*_outcome_statistics(design, y, main.index), *_headline(design, draw)])
     if design.headline is not None:
         names.append(design.headline[2])
     quantiles = np.quantile(np.array(rows), [0.05, 0.5, 0.95], axis=0)
-    observed = [*_outcome_statistics(design.y, main.index), *([np.nan] if design.headline else [])]
+    observed = [*_outcome_statistics(design, design.y, main.index), *([np.nan] if design.headline else [])]
     return pd.DataFrame(
         {"observed": observed, "q05": quantiles[0], "q50": quantiles[1], "q95": quantiles[2]},
         index=pd.Index(names, name="statistic"),
@@ -211,6 +282,7 @@ def _headline(design: Design, draw: ParameterDraw) -> list[float]:
     return [float(draw.population[term][at])]
 
 
-def _outcome_statistics(y: Array, part: Index) -> list[float]:
+def _outcome_statistics(design: Design, y: Array, part: Index) -> list[float]:
     means = _means(y, part)
-    return [float(y.std()), float(np.ptp(y)), float(means.std()), float((y - means[part]).std())]
+    whole = [float(y.std()), float(np.ptp(y))] if design.error.cuts is None else _shares(design, y).tolist()
+    return [*whole, float(means.std()), float((y - means[part]).std())]

@@ -57,4 +57,6 @@ def _names(table: pd.DataFrame) -> pd.Series:
     """Readable name of each row of an effects table."""
     pair = table["level"] + " - " + table["reference"]
     shown = table["level"].where(table["estimand"] != "contrast", pair)
+    event = table["level"] + ", " + table["reference"]
+    shown = shown.where(table["estimand"] != "probability", event)
     return shown.where(table["estimand"] == "parameter", table["estimand"] + " " + shown)

@@ -69,6 +69,11 @@ BIBTEX: Final[dict[str, str]] = {
   journal = {American Political Science Review}, volume = {108}, number = {2}, pages = {297--318},
   year = {2014}, doi = {10.1017/S0003055414000070}
 }""",
+    "cirights": """@misc{mark2023cirights,
+  author = {Mark, Skip and Cingranelli, David and Filippov, Mikhail and Richards, David L.},
+  title = {The {CIRIGHTS} Data Project Scoring Manual}, howpublished = {SSRN}, year = {2023},
+  doi = {10.2139/ssrn.4625036}
+}""",
     "untreaties_cat": _DATES,
     "untreaties_iccpr": _DATES,
     "hr_status_cat": _STATUS,

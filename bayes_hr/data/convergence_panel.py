@@ -7,7 +7,6 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_hr.data import igo
-from bayes_hr.data.country_year import OUTCOMES
 from bayes_hr.data.crosswalk import country_names, state_years
 from bayes_hr.data.igo_options import ConvergenceOptions, one_of
 from bayes_hr.data.messages import nearest
@@ -18,7 +17,7 @@ from bayes_hr.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-SCORES: Final = OUTCOMES
+SCORES: Final = ("hrps_v402",)
 """Scores on offer; each is a source id and a column of that source. Higher is better protection."""
 
 

@@ -1,4 +1,4 @@
-"""The country-year panel of Model R: latent scores, ratification, regime class and controls."""
+"""The country-year panel of Model R: scores, ratification, regime class and controls."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from bayes_hr.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-OUTCOMES: Final = ("hrps_v402",)
-"""Outcomes on offer; each is a source id and a column of that source. Higher is better protection."""
+OUTCOMES: Final = {"hrps_v402": "hrps_v402", "cirights_torture": "cirights"}
+"""Outcomes on offer, each a column of its source, and the id of that source. Higher is better protection."""
 
 CZECHOSLOVAKIA: Final = 315
 """COW number of Czechoslovakia (to 1992)."""
+
+SERBIA: Final = 345
+"""COW number of Yugoslavia, Serbia and Montenegro, and Serbia."""
 
 REGIME_SOURCES: Final = ("polity5",)
 """Sources of regime scores on offer."""
@@ -53,10 +56,11 @@ def ratification_panel(
     start: int | None = None,
     end: int | None = None,
 ) -> Panel:
-    """Country-years of the COW state system that have a latent score, 1946-2021.
+    """Country-years of the COW state system that have a score.
 
-    Columns: ``ccode`` (COW number), ``year``, ``country``, the outcome (posterior mean of the latent score;
-    higher is better) and ``<outcome>_sd``, ``ratified`` (1 from the year of ratification on),
+    Columns: ``ccode`` (COW number), ``year``, ``country``, the outcome (``hrps_v402``: posterior mean of the
+    latent score, 1946-2021, with its ``hrps_v402_sd``; ``cirights_torture``: 0, 1 or 2, 1981-2020; higher is
+    better), ``ratified`` (1 from the year of ratification on),
     ``ratification_year`` (missing: never), ``years_since`` (negative before), ``regime``, and the controls
     ``log_gdppc`` (natural log of thousand international dollars per head), ``log_population`` (natural log
     of thousands), ``conflict`` (1 if the government fought an intrastate conflict in the year), ``polity2``
@@ -108,7 +112,8 @@ def ratification_panel(
         frame, note = _add_control(frame, control)
         notes.append(note)
     controls = [control.name for control in CONTROLS]
-    frame = frame[[*_COLUMNS[:3], outcome, f"{outcome}_sd", *_COLUMNS[3:], *controls]]
+    own = [outcome, *(c for c in (f"{outcome}_sd",) if c in frame.columns)]
+    frame = frame[[*_COLUMNS[:3], *own, *_COLUMNS[3:], *controls]]
     frame = frame.sort_values(["ccode", "year"]).reset_index(drop=True)
     merge = MergeReport.of(rows_in, frame, steps, [*notes, *missing_notes(frame, controls)])
     return Panel("ratification", frame, merge, _sources(outcome, treaty, regime_source), options)
@@ -116,7 +121,13 @@ def ratification_panel(
 
 def _sources(outcome: str, treaty: str, regime_source: str) -> tuple[str, ...]:
     codes = ("cowstates", "codelist")
-    used = (outcome, *get_treaty(treaty).sources, regime_source, *(c.source for c in CONTROLS), *codes)
+    used = (
+        OUTCOMES[outcome],
+        *get_treaty(treaty).sources,
+        regime_source,
+        *(c.source for c in CONTROLS),
+        *codes,
+    )
     return tuple(dict.fromkeys(used))
 
 
@@ -144,7 +155,7 @@ def _scored_states(
     outcome: str, start: int | None, end: int | None
 ) -> tuple[pd.DataFrame, int, list[DropStep], list[str]]:
     """Scores of states in the system within the years asked for; rows read, steps and notes."""
-    scores = read_source(outcome)
+    scores = read_source(OUTCOMES[outcome])
     scores = scores.assign(country=scores["ccode"].map(country_names()))
     first, last = int(scores["year"].min()), int(scores["year"].max())
     states = state_years(first, last)
@@ -170,11 +181,19 @@ def _score_notes(scores: pd.DataFrame, states: pd.DataFrame, outcome: str) -> li
     both = states.merge(scores, on=["ccode", "year"], how="left", validate="1:1", indicator=True)
     unscored = both[both["_merge"] == "left_only"].groupby("ccode")["year"]
     gaps = [f"{names.loc[ccode]} {years.min()}-{years.max()}: {len(years)}" for ccode, years in unscored]
-    recoded = int((scores["ccode"] == CZECHOSLOVAKIA).sum())
     return [
-        f"{outcome}: {recoded} country-years of Czechoslovakia, which the file keeps under 316, are 315 here",
+        f"{outcome}: {_recoded(scores, outcome)}",
         f"{outcome}: states of the system without a score: {listed(gaps, 10) or 'none'}",
     ]
+
+
+def _recoded(scores: pd.DataFrame, outcome: str) -> str:
+    """What the reader of a source has put under another COW number."""
+    if outcome == "cirights_torture":
+        serbia = int(((scores["ccode"] == SERBIA) & (scores["year"] >= 2006)).sum())
+        return f"{serbia} country-years of Serbia from 2006 on, which the file keeps under 342, are 345 here"
+    recoded = int((scores["ccode"] == CZECHOSLOVAKIA).sum())
+    return f"{recoded} country-years of Czechoslovakia, which the file keeps under 316, are 315 here"
 
 
 def _add_treaty(frame: pd.DataFrame, dates: pd.DataFrame, treaty: str) -> tuple[pd.DataFrame, list[str]]:

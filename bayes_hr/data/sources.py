@@ -106,6 +106,17 @@ _ALL: Final = (
         "1946-2021, posterior mean and SD of the score per country-year; higher is better protection",
     ),
     _source(
+        "cirights",
+        "CIRIGHTS component rights v1.22.11.25 (freedom from torture)",
+        "CJFariss/Human-Rights-Latent-Variable/2f1892e748998fea0c5f1d39995e4e3d07085308/"
+        "LHRS-V4/data_raw/cirights_v1.22.11.25.csv",
+        "218ad962e9610a63db823e844752bf65bcebd767a7f4c0e041f234eabfe2b546",
+        "CIRIGHTS Data Project, cite authors; no licence stated (the repository: CC BY-NC-SA 3.0 US)",
+        "Mark, Cingranelli, Filippov & Richards (2023), The CIRIGHTS Data Project Scoring Manual, "
+        "doi:10.2139/ssrn.4625036; through Fariss, Human-Rights-Latent-Variable",
+        "1981-2020, torture by agents of the state: 0 frequent, 1 occasional, 2 none; higher is better",
+    ),
+    _source(
         "untreaties_cat",
         "Convention against Torture: exact dates of signature and ratification",
         _UNTREATIES + "4-9.csv",

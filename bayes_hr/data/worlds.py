@@ -75,7 +75,10 @@ class Truth:
     rows : pandas.DataFrame
         Aligned with the frame: ``ccode, year, treated, eta``, ``outside`` (paths that Model R does not know:
         country trends, pre-trends), ``error``, ``measurement`` (drift of the standard plus noise). The score
-        is the sum of the last four.
+        is the sum of the last four, or the category that this latent sum falls into.
+    cutpoints : tuple of float, optional
+        Thresholds between the categories of an ordinal world, on the scale of the latent sum (its intercept
+        included); all else is on that scale too. None: the score is not ordinal.
     """
 
     alpha: float
@@ -94,6 +97,7 @@ class Truth:
     averages: dict[str, float]
     countries: pd.DataFrame
     rows: pd.DataFrame
+    cutpoints: tuple[float, ...] | None = None
 
     def to_dict(self, rows: bool = False) -> dict[str, Any]:
         """The truth as plain JSON types (missing: None); tables as lists by column, rows only if asked."""
@@ -115,7 +119,8 @@ class World:
     name : str
         Id of the world.
     frame : pandas.DataFrame
-        ``ccode, year, country, score`` (and ``score_sd`` where scores are noisy), ``ratification_year`` (NaN:
+        ``ccode, year, country, score`` (a category from 1 up in an ordinal world; and ``score_sd`` where
+        scores are noisy), ``ratification_year`` (NaN:
         never within the years), ``regime``, ``log_gdppc, log_population, conflict``; sorted by ``ccode`` and
         ``year``.
     truth : Truth
@@ -198,6 +203,9 @@ def ratification(
     rows = _rows(settings, grid, index, measured)
     frame = _frame(settings, grid, index, rows, sds)
     truth = _truth(settings, grid, index, rows, drift)
+    if settings.categories is not None:
+        cutpoints, frame["score"] = parts.categories(frame["score"].to_numpy(float), settings.categories)
+        truth = dataclasses.replace(truth, cutpoints=tuple(cutpoints.tolist()))
     return World(world, frame, truth, WORLDS[world], settings, seed)
 
 

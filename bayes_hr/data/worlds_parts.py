@@ -263,6 +263,12 @@ def measurement_sds(rng: np.random.Generator, shape: tuple[int, int], median: fl
     return median * np.exp(rng.normal(0, 0.15, (shape[0], 1)) + rng.normal(0, 0.05, shape))
 
 
+def categories(latent: Floats, k: int) -> tuple[Floats, Ints]:
+    """Cut-points (k - 1,) of equal shares of a latent outcome (n,), and the rows' categories from 1."""
+    cutpoints = np.asarray(np.quantile(latent, np.arange(1, k) / k), dtype=np.float64)
+    return cutpoints, (np.searchsorted(cutpoints, latent) + 1).astype(np.int64)
+
+
 def plain(value: Any) -> Any:
     """Arrays and numpy numbers as plain Python, NaN as None."""
     if isinstance(value, dict):

@@ -80,6 +80,9 @@ class WorldSettings:
     always_share, entry_share, gap_share : float
         Shares of countries that ratified before the first year, that enter later, and that have a gap of one
         to three years.
+    categories : int, optional
+        Cuts the outcome into this many ordered categories, 1 and up, with equal shares. The outcome of the
+        other settings is then latent: its errors are independent with SD 1 (`rho` 0, `sigma` 1), its scale.
     never_ratifier : bool
         Country 1001 is a transition country present in every year which never ratifies, with b = `sd_b`.
     """
@@ -112,6 +115,7 @@ class WorldSettings:
     entry_share: float = 0.15
     gap_share: float = 0.08
     never_ratifier: bool = False
+    categories: int | None = None
 
 
 WORLDS: Final[dict[str, str]] = {
@@ -146,6 +150,9 @@ _CHANGES: Final[dict[str, dict[str, Any]]] = {
     "student_t": _TRANSITION | {"nu": 4.0},
 }
 
+_LATENT: Final[dict[str, Any]] = {"rho": 0.0, "sigma": 1.0}
+"""Errors of a latent outcome."""
+
 _NUMBERS: Final = ("alpha", "corr", "sigma", "selection", "standard_drift", "pre_trend_years")
 _BY_CLASS: Final = ("tau", "class_intercept", "shares", "class_counts", "trends", "pre_trend")
 _PROBABILITIES: Final = ("no_score", "always_share", "entry_share", "gap_share")
@@ -174,9 +181,22 @@ def world_settings(world: str, overrides: Mapping[str, Any]) -> WorldSettings:
     for name in overrides:
         if name not in names:
             raise InputError(f"simulated world: unknown setting {name!r}; {nearest(str(name), names)}")
-    settings = WorldSettings(**(_CHANGES[world] | dict(overrides)))
+    latent = _LATENT if overrides.get("categories") is not None else {}
+    settings = WorldSettings(**(_CHANGES[world] | latent | dict(overrides)))
     check_settings(settings)
+    _check_categories(settings)
     return settings
+
+
+def _check_categories(settings: WorldSettings) -> None:
+    """Refuse categories of anything but a latent outcome with independent errors of SD 1."""
+    categories = settings.categories
+    if categories is None:
+        return
+    whole = isinstance(categories, int) and not isinstance(categories, bool)
+    _require(whole and 2 <= categories <= 12, settings, "categories", "a whole number from 2 to 12, or None")
+    for name, value in (("rho", 0), ("sigma", 1), ("nu", None), ("measurement_sd", 0)):
+        _require(getattr(settings, name) == value, settings, name, f"{value} where there are categories")
 
 
 def check_settings(settings: WorldSettings) -> None:

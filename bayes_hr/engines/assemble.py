@@ -8,8 +8,6 @@ import numpy as np
 import xarray as xr
 
 from bayes_hr.design_io import to_dataset
-from bayes_hr.engines.block_model import BlockModel
-from bayes_hr.engines.covariance import covariance_factor
 from bayes_hr.forms import integrable
 from bayes_hr.kernels import draw_group_effects
 
@@ -33,6 +31,8 @@ def population_part(design: Design, posterior: xr.Dataset, chain: int, draw: int
 
 def _integrated_effects(design: Design, posterior: xr.Dataset, seed: int) -> dict[str, Array]:
     """Exact draws (chain, draw, groups, q) of the effects that the sampler integrated out, by variable."""
+    from bayes_hr.engines.covariance import covariance_factor
+
     if not integrable(design):
         return _block_effects(design, posterior, seed)
     group, order = design.groups[0], design.error.order
@@ -62,6 +62,8 @@ def _at(posterior: xr.Dataset, chain: int, draw: int) -> dict[str, Array]:
 
 def _block_effects(design: Design, posterior: xr.Dataset, seed: int) -> dict[str, Array]:
     """The same where several groups lie in one unit; unit-years are drawn with them and not kept."""
+    from bayes_hr.engines.block_model import BlockModel
+
     model = BlockModel.of(design)
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
     found: dict[str, Array] = {}
@@ -98,7 +100,7 @@ def assemble_posterior(
         "nu",
         *(f"{kind}_{t.name}" for t in design.population for kind in ("mu", "sd")),
     ]
-    shapes |= dict.fromkeys(scalars, ())
+    shapes |= dict.fromkeys(scalars, ()) | ({"cutpoint": ("cut",)} if design.error.cuts is not None else {})
     for name, dims in shapes.items():
         if name in raw:
             data[name] = (("chain", "draw", *dims), raw[name].values)

@@ -134,7 +134,8 @@ def _shape_key(design: Design, form: str) -> tuple[Any, ...]:
     arrays += [serial.index, serial.loading, serial.order.unit, serial.order.gap] if serial else []
     priors.append(("unit-years", str(serial.sd), str(serial.rho), []) if serial else ("", "", "", []))
     error = (design.error.kind, design.error.likelihood, str(design.error.sigma), str(design.error.rho))
-    return (form, *(a.tobytes() for a in arrays), repr((priors, groups, error, str(design.error.nu))))
+    more = (str(design.error.nu), str(design.error.cuts))
+    return (form, *(a.tobytes() for a in arrays), repr((priors, groups, error, more)))
 
 
 def _shared_names(compiled: Any) -> set[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import scipy.sparse
 
+from bayes_hr.engines.collapsed import PopulationPrior
 from bayes_hr.engines.views import Unit, View
 from bayes_hr.forms import Blocks, nested
 
@@ -44,6 +45,7 @@ class _Parts:
     """Levels of groups, and unit-years, by unit."""
 
     leaf: int
+    top: int
     core: tuple[int, ...]
     of: dict[int, tuple[Index, Index]]
 
@@ -54,17 +56,19 @@ def _view(
     count = int(unit.max()) + 1
     single = [g for g in inside if len(design.groups[g].terms) == 1 and len(design.groups[g].levels) > count]
     leaf = max(single, key=lambda g: len(design.groups[g].levels), default=-1)
-    core = tuple(g for g in inside if g != leaf)
+    top = next(g for g in inside if g != leaf and np.array_equal(design.groups[g].index, unit))
+    core = tuple(g for g in inside if g not in {leaf, top})
     of = {g: _by_unit(design.groups[g].index, unit, count) for g in inside}
     if serial and design.serial is not None:
         of[len(design.groups)] = _by_unit(design.serial.index, unit, count)
-    parts = _Parts(leaf, core, of)
+    parts = _Parts(leaf, top, core, of)
     layouts = [_layout(design, gram, parts, u) for u in range(count)]
     wide, R = _combinations(design, gram, unit, layouts, everything=everything)
     units = tuple(_unit(gram, layout, R[u], wide) for u, layout in enumerate(layouts))
-    own = np.concatenate([wide, *(np.r_[layout.core, layout.leaf] for layout in layouts)])
+    own = np.concatenate([wide, *(np.r_[layout.atoms, layout.leaf] for layout in layouts)])
     XX = gram.G[wide][:, wide].toarray()
-    return View(units, leaf, own, wide, XX)
+    prior = PopulationPrior(np.zeros(wide.size), gram.prior_scale[wide], ())
+    return View(units, top, leaf, own, wide, XX, prior)
 
 
 def _by_unit(index: Index, unit: Index, count: int) -> tuple[Index, Index]:
@@ -78,9 +82,14 @@ def _by_unit(index: Index, unit: Index, count: int) -> tuple[Index, Index]:
 @dataclass(frozen=True)
 class _Layout:
     core: Index
+    top: Index
     leaf: Index
     segments: tuple[tuple[slice, int, int], ...]
     years: tuple[slice, slice]
+
+    @property
+    def atoms(self) -> Index:
+        return np.r_[self.core, self.top]
 
 
 def _layout(design: Design, gram: Gram, parts: _Parts, u: int) -> _Layout:
@@ -104,24 +113,25 @@ def _layout(design: Design, gram: Gram, parts: _Parts, u: int) -> _Layout:
         first = int(cells[0]) - gram.part(len(design.groups)).start
         years = (slice(at, at + cells.size), slice(first, first + cells.size))
         pieces.append(cells)
-    return _Layout(np.concatenate(pieces), leaf, tuple(segments), years)
+    top = positions(parts.top, len(design.groups[parts.top].terms))
+    return _Layout(np.concatenate(pieces), top, leaf, tuple(segments), years)
 
 
 def _combinations(
     design: Design, gram: Gram, unit: Index, layouts: list[_Layout], *, everything: bool
 ) -> tuple[Index, list[Array]]:
-    """Population columns of the view, and each unit's as sums of its core's columns (K, P), NaN where none is.
+    """Population columns of the view, and each unit's as sums of its own columns (K + q, P), NaN where none is.
 
     The sums are guessed from the cross-products and then held against the rows.
     """
     P, X = gram.prior_scale.size, gram.D[:, gram.population]
     guesses, rows, columns, values = [], [], [], []
     for layout in layouts:
-        S = gram.G[layout.core]
-        guess = np.linalg.pinv(S[:, layout.core].toarray(), 1e-10, hermitian=True) @ S[:, :P].toarray()
+        S = gram.G[layout.atoms]
+        guess = np.linalg.pinv(S[:, layout.atoms].toarray(), 1e-10, hermitian=True) @ S[:, :P].toarray()
         guess[np.abs(guess - np.round(guess)) < 1e-6] = np.round(guess[np.abs(guess - np.round(guess)) < 1e-6])
         at = np.nonzero(guess)
-        rows.append(layout.core[at[0]])
+        rows.append(layout.atoms[at[0]])
         columns.append(at[1])
         values.append(guess[at])
         guesses.append(guess)
@@ -141,19 +151,21 @@ def _combinations(
 
 def _unit(gram: Gram, layout: _Layout, guess: Array, wide: Index) -> Unit:
     """Products of one unit's effects with each other and with the population columns that it has."""
-    touched = abs(gram.G[layout.core][:, wide]).sum(axis=0) > 0
-    here = wide[np.asarray(touched).ravel()]
-    R, K = guess[:, here], layout.core.size
-    outside = here[np.isnan(R).any(axis=0)]
-    atoms = np.r_[layout.core, outside]
+    inside, K = layout.atoms, layout.atoms.size
+    reached = abs(gram.G[np.r_[inside, layout.leaf]][:, wide]).sum(axis=0) > 0
+    here = np.flatnonzero(reached)
+    R = guess[:, wide[here]]
+    outside = np.flatnonzero(np.isnan(R).any(axis=0))
+    atoms = np.r_[inside, wide[here[outside]]]
     full = np.zeros((atoms.size, here.size))
     full[:K] = np.nan_to_num(R)
-    full[K + np.arange(outside.size), np.searchsorted(here, outside)] = 1.0
+    full[K + np.arange(outside.size), outside] = 1.0
     plain = ((full != 0).sum(axis=0) == 1) & (full.max(axis=0) == 1.0)
     return Unit(
         core=layout.core,
+        top=layout.top,
         leaf=layout.leaf,
-        S=gram.G[layout.core][:, atoms].toarray(),
+        S=gram.G[inside][:, atoms].toarray(),
         C=gram.G[layout.leaf][:, atoms].toarray(),
         d=gram.G.diagonal()[layout.leaf],
         plain=here[plain],

@@ -142,13 +142,16 @@ def draw_scales(
 # Unit-years
 
 
-def year_precision(gap: Array, sd: float, rho: float) -> tuple[Array, Array]:
-    """Precision of AR(1) effects: its diagonal, and each year's with the one before (0 for a first), (T,)."""
+def year_precision(gap: Array, sd: float, rho: float) -> tuple[Array, Array, float]:
+    """Precision of AR(1) effects: its diagonal, each year's with the one before (0 for a first), (T,).
+
+    The third is half its log determinant.
+    """
     phi = np.where(gap == 0, 0.0, np.power(rho, gap))
     v = sd**2 * (1.0 - phi**2)
     diagonal = 1.0 / v
     diagonal[:-1] += (phi**2 / v)[1:]
-    return diagonal, -phi / v
+    return diagonal, -phi / v, -0.5 * float(np.log(v).sum())
 
 
 def draw_years(

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_hr.estimands.contrasts import pairwise
+from bayes_hr.estimands.probabilities import probability_effects
 from bayes_hr.estimands.summary import EstimandDraws
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def average_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> EstimandDraws
 def ratification_estimands(
     posterior: xr.Dataset, rows: xr.Dataset, wanted: tuple[str, ...]
 ) -> list[EstimandDraws]:
-    """All estimands that a card asks for, in the order average, regime, contrast, country."""
+    """All estimands that a card asks for, in the order average, regime, contrast, probability, country."""
     facts = country_facts(rows)
     out = []
     if "average" in wanted:
@@ -115,6 +116,8 @@ def ratification_estimands(
         out.append(classes)
     if "contrast" in wanted and len(classes.levels) > 1:
         out.append(pairwise(classes.levels, classes.draws))
+    if "probability" in wanted:
+        out.append(probability_effects(posterior, rows, facts))
     if "country" in wanted:
         out += country_effects(posterior, facts)
     return out

@@ -30,11 +30,14 @@ class EstimandDraws:
     Attributes
     ----------
     estimand, by
-        What it is (``tau``, ``contrast``, ``total``, ``deviation``, ``average``) and by what.
+        What it is (``tau``, ``contrast``, ``total``, ``deviation``, ``average``, ``probability``) and by
+        what.
     levels, references, notes
         One entry for each of k levels; references and notes may be empty strings.
     draws
-        (chain, draw, k) on the outcome's scale.
+        (chain, draw, k) on the outcome's scale, or on ``scale``.
+    scale
+        What the draws are measured in, where it is not what the card's effects are.
     """
 
     estimand: str
@@ -43,6 +46,7 @@ class EstimandDraws:
     references: tuple[str, ...]
     notes: tuple[str, ...]
     draws: Array
+    scale: str = ""
 
 
 def diagnostics(draws: Array) -> dict[str, Array]:
@@ -104,7 +108,7 @@ def effects_table(
         That of single estimands, where it is another one.
     """
     own = ropes or {}
-    parts = [_rows(e, scale, own.get(e.estimand, rope)) for e in estimands]
+    parts = [_rows(e, e.scale or scale, own.get(e.estimand, rope)) for e in estimands]
     return pd.concat(parts, ignore_index=True)[list(COLUMNS)]
 
 

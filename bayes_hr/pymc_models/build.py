@@ -1,6 +1,7 @@
 r"""Design -> ``pm.Model``.
 
-The row likelihood is the definition (:mod:`bayes_hr.pymc_models.errors`).  With Gaussian errors and one
+The row likelihood is the definition (:mod:`bayes_hr.pymc_models.errors`, and
+:mod:`bayes_hr.pymc_models.ordinal` for ordered categories).  With Gaussian errors and one
 group term whose groups do not share an error unit, the group effects can be integrated out exactly
 (``form="integrated"``): the sampler then moves only population terms and hyperparameters, where there is
 no funnel, and the group effects are drawn afterwards from their exact conditional
@@ -22,6 +23,7 @@ from bayes_hr.forms import chosen_form, coefficient_priors, whitening_of
 from bayes_hr.pymc_models.errors import add_row_likelihood, integrated_logp
 from bayes_hr.pymc_models.geometry import Whitened, weighted_sum
 from bayes_hr.pymc_models.groups import group_contribution, group_factor, sampled_effects
+from bayes_hr.pymc_models.ordinal import add_category_likelihood, cut_points
 from bayes_hr.pymc_models.serial import unit_years
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def build_model(design: Design, form: str = "auto") -> pm.Model:
     with pm.Model(coords={**coords, "obs": np.arange(design.n)}) as model:
         data = {name: pm.Data(name, values) for name, values in model_data(design).items()}
         mean = _population_mean(design, data)
-        sigma = design.error.sigma.to_pymc("sigma")
+        sigma = design.error.sigma.to_pymc("sigma") if design.error.sigma else None
         rho = design.error.rho.to_pymc("rho") if design.error.rho else None
         factors = {g.name: group_factor(g) for g in design.groups}
         if form == "integrated":
@@ -87,7 +89,11 @@ def build_model(design: Design, form: str = "auto") -> pm.Model:
                 mean = mean + group_contribution(group, u, data[f"z_{group.name}"])
             if design.serial is not None:
                 rho, mean = None, mean + unit_years(design.serial)
-            add_row_likelihood(design, data["y_data"], mean, sigma, rho)
+            if design.error.cuts is None:
+                add_row_likelihood(design, data["y_data"], mean, sigma, rho)
+            else:
+                cuts = design.error.cuts
+                add_category_likelihood(data["y_data"], mean, cut_points(cuts), len(cuts.categories))
     return model
 
 

@@ -94,6 +94,11 @@ def _describe(card: RatificationCard) -> str:
     return f"{card.treatment.name}; outcome {source}; {card.outcome.likelihood}, {errors} errors"
 
 
+def _ropes(card: RatificationCard) -> dict[str, tuple[float, float]]:
+    """Changes of a probability have a region of their own."""
+    return {"probability": (-card.rope.probability, card.rope.probability)} if card.outcome.ordinal else {}
+
+
 def _write_report(fit: Fit, path: Path) -> Path:
     from bayes_hr.reporting.ratification import write_report
 
@@ -119,7 +124,7 @@ QUESTION = Question(
     describe=_describe,
     write_report=_write_report,
     export_tables=_export_tables,
-    ropes=lambda _: {},
-    headline=("average", "regime", "contrast"),
+    ropes=_ropes,
+    headline=("average", "regime", "contrast", "probability"),
     subject="effect of ratification",
 )

@@ -94,7 +94,14 @@ class Content:
     @property
     def scale(self) -> str:
         """What effects are measured in."""
-        return self.card.outcome.label or self.card.outcome.name
+        return self.card.outcome.effect_scale
+
+    @property
+    def outcome_scale(self) -> str:
+        """What the outcome itself is measured in: the codes of its categories where it is ordinal."""
+        outcome = self.card.outcome
+        name = outcome.label or outcome.name
+        return f"{name}, categories counted from 0" if outcome.ordinal else name
 
     @property
     def simulated(self) -> bool:
@@ -125,6 +132,8 @@ class Content:
 
     def row_name(self, row: Any) -> str:
         """What a row of the effects table is called: ``transition``, ``transition − stable democracy``."""
+        if row.estimand == "probability":
+            return f"{row.level}: {row.reference.replace('>=', '≥')}"
         return f"{row.level} − {row.reference}" if row.reference else str(row.level)
 
     def is_level(self, key: str) -> bool:
@@ -148,5 +157,5 @@ def gathered(fit: Fit) -> dict[str, Any]:
         "parameters": fit.effects(by="parameter"),
         "prior_predictive": fit.prior_predictive(),
         "truth": None if fit.truth is None else beside_truth(effects, fit.truth),
-        "digits": digits_for(float(np.std(design.y))),
+        "digits": digits_for(float(np.std(design.y)) if design.error.cuts is None else design.unit),
     }

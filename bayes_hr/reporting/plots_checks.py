@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     Lesson = tuple[str, Prior, Array, str]
 
 
-def autocorrelation_picture(table: pd.DataFrame) -> Picture:
-    """Autocorrelation of the yearly shocks, in the data and as the model replicates it."""
+def autocorrelation_picture(table: pd.DataFrame, shocks: str = "yearly shocks") -> Picture:
+    """Autocorrelation of the shocks, in the data and as the model replicates it."""
     observed, again = table["observed"].to_numpy(float), table["replicated"].to_numpy(float)
     with fig.style():
         figure, (axis,) = fig.new_figure(6.4, 2.5)
@@ -40,13 +40,13 @@ def autocorrelation_picture(table: pd.DataFrame) -> Picture:
             alpha=0.85,
             label="in the data",
         )
-        axis.set_xlabel("lag-1 autocorrelation of the yearly shocks")
+        axis.set_xlabel(f"lag-1 autocorrelation of the {shocks}")
         axis.set_yticks([])
         axis.spines["left"].set_visible(False)
         axis.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(0.17, 1.0))
     told = f"{np.nanmean(observed):+.2f} in the data, {np.nanmean(again):+.2f} replicated"
     caption = (
-        "Autocorrelation left in the yearly shocks, one value for each posterior draw. Dashed: the limits "
+        f"Autocorrelation left in the {shocks}, one value for each posterior draw. Dashed: the limits "
         "of a PASS. If the data lie far to the right, errors persist more than the model knows, and "
         "intervals are too narrow."
     )

@@ -31,14 +31,16 @@ def priors_table(content: Content) -> Table:
     columns = (
         ("Parameter", TEXT),
         ("Key in the card", CODE),
-        ("Prior, in outcome units", TEXT),
+        (f"Prior, {'on the latent scale' if card.outcome.ordinal else 'in outcome units'}", TEXT),
         ("Reason", TEXT),
     )
-    note = (
+    unit = (
         f"The card writes its priors in a unit of {design.unit:.3g} on the outcome ({_unit_words(card)}), "
-        f"with the level centred at {fmt.number(design.centre, 3)} ({_centre_words(card)}). Normal(mean, "
-        "SD); HalfNormal(scale)."
+        f"with the level centred at {fmt.number(design.centre, 3)} ({_centre_words(card)})."
     )
+    if card.outcome.ordinal:
+        unit = "The unit is the residual SD of the latent outcome."
+    note = f"{unit} Normal(mean, SD); HalfNormal(scale)."
     return Table("priors", "Priors", columns, tuple(rows), note)
 
 

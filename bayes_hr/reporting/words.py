@@ -64,7 +64,11 @@ def rules(card: Card) -> list[tuple[str, str]]:
             bounds = [f"at least {probability(least)}"] * (least > 0) + [f"below {upper}"] * bool(upper)
             out.append((f"{what} {' and '.join(bounds)}", word))
             upper = probability(least)
-    negligible = f"between {interval(card.rope.lower, card.rope.upper)} on the scale of the outcome"
+    scale = "latent probit scale" if card.outcome.ordinal else "scale of the outcome"
+    negligible = f"between {interval(card.rope.lower, card.rope.upper)} on the {scale}"
+    if card.outcome.ordinal:
+        small = card.rope.probability
+        negligible += f"; a change of a probability between {interval(-small, small)}"
     return [*out, ("negligible (region of practical equivalence)", negligible)]
 
 

@@ -32,6 +32,8 @@ class RatificationContent(Content):
 
     meaning: ClassVar[Mapping[str, str]] = {
         "alpha": "level in the reference class",
+        "cut_first": "first cut-point",
+        "log_gap": "log of the gap between neighbouring cut-points",
         "beta": "level of a class against the reference class",
         "gamma": "controls, per standard deviation",
         "tau": "ratification, by class",
@@ -46,7 +48,7 @@ class RatificationContent(Content):
         "rho": "persistence of shocks",
         "nu": "tails of the shocks (degrees of freedom)",
     }
-    shown_by: ClassVar[tuple[str, ...]] = ("average", "regime", "contrast")
+    shown_by: ClassVar[tuple[str, ...]] = ("average", "regime", "contrast", "probability")
     choice: ClassVar[str] = "ratification"
     units: ClassVar[str] = "country"
     simulated_rows: ClassVar[str] = "Simulated country-years with known truth; no real country is in them."
@@ -54,6 +56,13 @@ class RatificationContent(Content):
     card: RatificationCard
     facts: pd.DataFrame
     reference: PermutedReference | None
+
+    @property
+    def prior_keys(self) -> dict[str, str]:
+        """Two categories have one cut-point and no gap, whatever the card says of gaps."""
+        keys, cuts = super().prior_keys, self.design.error.cuts
+        two = cuts is not None and len(cuts.categories) == 2
+        return {key: source for key, source in keys.items() if not (two and key == "log_gap")}
 
     @property
     def classes(self) -> list[str]:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 SYMBOL = {
     "alpha": r"\alpha",
+    "cut_first": "c_1",
+    "log_gap": "g_j",
     "beta": r"\beta_r",
     "gamma": r"\gamma_k",
     "tau": r"\tau_r",
@@ -31,7 +33,7 @@ def equations(content: Content) -> list[tuple[str, str]]:
     """The model, as (what it is, LaTeX) for each line."""
     card, several = content.card, len(content.classes) > 1
     lines = [
-        ("Outcome of country i in year t", r"y_{it} = \eta_{it} + e_{it}"),
+        *outcome(content),
         ("Linear predictor", linear_predictor(card, several=several)),
         (f"Ratification of {card.treatment.name}", treatment(card)),
         ("Country effects", country(card)),
@@ -41,6 +43,22 @@ def equations(content: Content) -> list[tuple[str, str]]:
     if card.time.effects == "pooled":
         lines.append(("Year effects", year_effects(card, several=several)))
     return [*lines, *errors(card)]
+
+
+def outcome(content: Content) -> list[tuple[str, str]]:
+    """The outcome, or the latent one whose parts are its categories."""
+    cuts = content.design.error.cuts
+    if cuts is None:
+        return [("Outcome of country i in year t", r"y_{it} = \eta_{it} + e_{it}")]
+    K = len(cuts.categories)
+    ends = rf"c_0 = -\infty,\ c_{{{K}}} = \infty"
+    lines = [
+        ("Latent outcome of country i in year t", r"y^{*}_{it} = \eta_{it} + e_{it}"),
+        ("Its category", rf"y_{{it}} = v_j \text{{ if }} c_{{j-1}} < y^{{*}}_{{it}} \le c_j, \quad {ends}"),
+    ]
+    last = "" if K == 3 else rf", \dots, {K - 2}"
+    gaps = rf"c_{{j+1}} = c_j + \exp(g_j), \quad j = 1{last}"
+    return [*lines, ("Cut-points", gaps)] if K > 2 else lines
 
 
 def _pooled(card: Card) -> bool:
@@ -54,7 +72,7 @@ def _f(card: Card, *, several: bool) -> str:
 def linear_predictor(card: Card, *, several: bool) -> str:
     """The terms that this card has, and no other."""
     terms = card.groups[0].terms
-    parts = [r"\alpha"]
+    parts = [] if card.outcome.ordinal else [r"\alpha"]
     parts += [r"\beta_{r(i)}"] if several else []
     parts += [r"x_{it}^{\top}\gamma"] if card.population else []
     parts += [_f(card, several=several)] if card.time.effects != "none" else []
@@ -92,6 +110,8 @@ def year_effects(card: Card, *, several: bool) -> str:
 
 def errors(card: Card) -> list[tuple[str, str]]:
     """Errors: shocks, their persistence, the first year, and gaps."""
+    if card.outcome.ordinal:
+        return [("Errors, independent", r"e_{it} \sim \mathrm{Normal}(0,\, 1)")]
     student = card.outcome.likelihood == "student_t"
 
     def law(scale: str) -> str:
@@ -135,7 +155,11 @@ def prior_equations(content: Content) -> list[str]:
 def glossary(content: Content) -> list[tuple[str, str]]:
     """What the symbols stand for: (LaTeX, words)."""
     card, classes = content.card, content.classes
-    out = [("y_{it}", content.scale)]
+    out = [("y_{it}", card.outcome.label or card.outcome.name)]
+    cuts = content.design.error.cuts
+    if cuts is not None:
+        out.append(("v_j", f"its categories in order: {', '.join(map(str, cuts.categories))}"))
+        out.append(("c_j", "cut-points between them, in units of the SD of the latent error"))
     out.append(("T_i", f"year in which the country ratified {card.treatment.name} (never: D stays 0)"))
     if len(classes) > 1:
         out.append((r"\beta_{r(i)}", f"level of the country's class; 0 in the reference class, {classes[0]}"))

@@ -56,6 +56,7 @@ def files_of(content: Content) -> dict[str, bytes]:
 def frames(content: Content) -> dict[str, pd.DataFrame]:
     """Effects in full precision, by file name."""
     names = {"tau": "regimes", "contrast": "contrasts", "average": "averages"}
+    names["probability"] = "probabilities"
     out = {name: content.of(key) for key, name in names.items() if not content.of(key).empty}
     if not content.of("total").empty:
         out["countries"] = country_frame(content)
@@ -74,6 +75,7 @@ def country_frame(content: Content) -> pd.DataFrame:
 def paper_tables(content: Content) -> list[Table]:
     """Tables of effects and parameters, as the report has them."""
     makers = {"tau": tables.regime_table, "contrast": tables.contrast_table, "average": tables.average_table}
+    makers["probability"] = tables.probability_table
     out = [make(content) for key, make in makers.items() if not content.of(key).empty]
     if not content.of("total").empty:
         out += [tables.country_table(content), tables.unranked_table(content)]

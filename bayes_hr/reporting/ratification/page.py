@@ -83,7 +83,7 @@ def contents(
 
 
 def effect_sections(content: Content) -> list[tuple[str, str, list[Picture], list[Table]]]:
-    """Classes, contrasts and averages that the card asks for: key, title, figures, tables."""
+    """Classes, contrasts, averages and probabilities that the card asks for: key, title, figures, tables."""
     plan = (
         ("tau", "by-class", "By regime class", tables.regime_table),
         ("contrast", "by-contrast", "Contrasts between classes", tables.contrast_table),
@@ -97,6 +97,10 @@ def effect_sections(content: Content) -> list[tuple[str, str, list[Picture], lis
         if content.finite:
             pictures = [plots_effects.effect_picture(content, estimand, key=f"fig-{key}", title=title)]
         out.append((key, title, pictures, [make(content)]))
+    if not content.of("probability").empty:
+        out.append(
+            ("probabilities", "Probabilities of the categories", [], [tables.probability_table(content)])
+        )
     return out
 
 

@@ -29,7 +29,8 @@ def check_pictures(content: Content) -> list[Picture]:
     """Figures of the predictive checks that were made."""
     out = []
     if (shocks := content.check("residual autocorrelation")) is not None:
-        out.append(autocorrelation_picture(shocks))
+        ordinal = content.design.error.cuts is not None
+        out.append(autocorrelation_picture(shocks, "latent residuals" if ordinal else "yearly shocks"))
     if (cells := content.check("class-year mean")) is not None:
         out.append(class_year_picture(cells, content))
     if (spreads := content.check("country SD")) is not None:
@@ -51,7 +52,7 @@ def class_year_picture(table: pd.DataFrame, content: Content) -> Picture:
             out = own[own["outside"]]
             axis.plot(out["year"], out["observed"], "o", ms=5, mfc="white", mec=fig.ALERT, mew=1.6)
             _panel_title(axis, label, colour)
-        figure.supylabel(textwrap.fill(fig.shortened(content.scale, 80), 36), fontsize=9.5)
+        figure.supylabel(textwrap.fill(fig.shortened(content.outcome_scale, 80), 36), fontsize=9.5)
     caption = (
         "Mean outcome of each class and year: the data (line) and the model's 98 % predictive band. Red "
         f"circles: years outside it ({int(found['outside'].sum())} of {len(found)})."
@@ -95,18 +96,24 @@ def year_effects_picture(content: Content) -> Picture | None:
         "The paths that the model takes out before it looks for an effect: expected outcome of a class by "
         "year, without ratification, controls at their means (posterior mean and 89 % interval)."
     )
+    if content.design.error.cuts is not None:
+        caption += " On the latent scale, measured from the first cut-point."
     return Picture("fig-years", figure, caption, caption)
 
 
 def baseline(content: Content) -> Array | None:
-    """Level alpha + beta_r + f_r(t), (chain, draw, class, year); None without year effects."""
+    """Level alpha + beta_r + f_r(t), (chain, draw, class, year); None without year effects.
+
+    Ordered categories have minus the first cut-point in place of alpha.
+    """
     posterior = content.posterior
     if "year_effect" not in posterior:
         return None
     effect = posterior["year_effect"].values
     n = len(content.classes)
     path = effect if effect.ndim == 4 else np.repeat(effect[:, :, None, :], n, axis=2)
-    out = path + posterior["alpha"].values[:, :, None, None]
+    level = posterior["alpha"].values if "alpha" in posterior else -posterior["cutpoint"].values[:, :, 0]
+    out = path + level[:, :, None, None]
     if "beta" in posterior:
         out[:, :, 1:, :] += posterior["beta"].values[:, :, :, None]
     return np.asarray(out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -29,6 +30,7 @@ KINDS: Final = {
     "average": "averages",
     "tau": "regime classes",
     "contrast": "contrasts",
+    "probability": "changes of probabilities",
     "total": "country effects",
 }
 """Estimands -> what to call several of them."""
@@ -40,7 +42,7 @@ def _effects(content: Content, estimand: str, key: str, caption: str, heading: s
     rows = tuple(
         (
             content.row_name(r),
-            *effect_cells(r, content.digits),
+            *effect_cells(r, _digits(content, r)),
             *((r.note,) if estimand != "contrast" else ()),
         )
         for r in found.itertuples()
@@ -48,6 +50,24 @@ def _effects(content: Content, estimand: str, key: str, caption: str, heading: s
     last = () if estimand == "contrast" else (("Rests on", TEXT),)
     columns = ((heading, TEXT), *effect_columns(prob), *last)
     return Table(key, caption, columns, rows, rope_note(content))
+
+
+def _digits(content: Content, row: Any) -> int:
+    """Decimals of an effect: three of a probability."""
+    return 3 if row.estimand == "probability" else content.digits
+
+
+def probability_table(content: Content) -> Table:
+    """Average change of the probability of each category, and of it or a higher one, over ratified rows."""
+    treaty, small = content.card.treatment.name, content.card.rope.probability
+    caption = f"Average change of probabilities that goes with ratification of {treaty}, over ratified rows"
+    found = _effects(content, "probability", "probabilities", caption, "Ratified rows: event")
+    note = (
+        f"y: {content.card.outcome.label or content.card.outcome.name}. Differences of probabilities, with "
+        "and without the effect, each row with its country's level and effect. P(> 0): probability of an "
+        f"increase. P(negligible): probability of a change between {fmt.interval(-small, small)}."
+    )
+    return replace(found, note=note)
 
 
 def regime_table(content: Content) -> Table:
@@ -189,13 +209,13 @@ def _reference_name(row: Any) -> str:
 
 def truth_table(content: Content, truth: pd.DataFrame) -> Table:
     """Averages, classes and contrasts beside the truth of the simulated world."""
-    shown = truth[truth["estimand"].isin(["average", "tau", "contrast"])]
+    shown = truth[truth["estimand"].isin(["average", "tau", "contrast", "probability"])]
     rows = tuple(
         (
             content.row_name(r),
-            fmt.signed(r.truth, content.digits),
-            fmt.signed(r.mean, content.digits),
-            fmt.interval(r.lb, r.ub, content.digits),
+            fmt.signed(r.truth, _digits(content, r)),
+            fmt.signed(r.mean, _digits(content, r)),
+            fmt.interval(r.lb, r.ub, _digits(content, r)),
             "yes" if r.covered else "no",
         )
         for r in shown.itertuples()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from bayes_hr.estimands.probabilities import ALL_ROWS
 from bayes_hr.reporting.formats import joined, percent, probability, signed
 from bayes_hr.reporting.words import STRENGTH, figures, measurement, short_scale, size, word_for
 
@@ -69,6 +70,14 @@ def contrast_sentence(row: Any, *, digits: int) -> str:
     )
 
 
+def probability_sentence(row: Any, *, treaty: str) -> str:
+    """The average change of one probability over all ratified rows in words."""
+    return (
+        f"Over the {row.note}, ratification of {treaty} goes with an average change of "
+        f"{signed(row.mean, 3)} in {row.reference.replace('>=', '≥')} ({figures(row, 3)}): {_verbal(row)}."
+    )
+
+
 def class_phrase(level: str) -> str:
     """``in stable autocracies``, ``in transition regimes``, ``in countries without a regime score``."""
     known = {
@@ -107,7 +116,7 @@ def headline(content: Content) -> str:
 
 
 def answer(content: Content) -> list[tuple[str, list[str]]]:
-    """The answer in words: a heading and sentences for averages, classes and contrasts."""
+    """The answer in words: a heading and sentences for averages, classes, contrasts and probabilities."""
     treaty, digits = content.card.treatment.name, content.digits
     scale = short_scale(content.scale)
     out = [
@@ -130,6 +139,11 @@ def answer(content: Content) -> list[tuple[str, list[str]]]:
             [contrast_sentence(r, digits=digits) for r in content.of("contrast").itertuples()],
         ),
     ]
+    found = content.of("probability")
+    if not found.empty:
+        chosen = found[(found["level"] == ALL_ROWS) & found["reference"].str.contains(">=")]
+        sentences = [probability_sentence(r, treaty=treaty) for r in chosen.itertuples()]
+        out.append(("Probabilities of the categories", sentences))
     return [(title, sentences) for title, sentences in out if sentences]
 
 
@@ -141,7 +155,12 @@ def warnings(card: Card) -> list[tuple[str, str]]:
             "This model takes the errors of successive years as independent. Human-rights scores persist "
             "from year to year, so these intervals are too narrow and the probabilities too extreme; "
             "ratification years dealt out at random can look like effects. "
-            'Use a card with error.kind = "ar1" for any conclusion.'
+        )
+        text += (
+            "Errors of ordered categories cannot be AR(1) here: hold a Gaussian outcome with "
+            'error.kind = "ar1" beside it before any conclusion.'
+            if card.outcome.ordinal
+            else 'Use a card with error.kind = "ar1" for any conclusion.'
         )
         out.append(("Independent errors: for comparison only", text))
     if card.caution:
@@ -188,6 +207,12 @@ def limitations(card: Card, *, simulated: bool) -> list[str]:
         "before ratification, or a fading effect is averaged into one number.",
         measurement(card, "ratification"),
     ]
+    if card.outcome.ordinal:
+        out.append(
+            "A category is taken to mean the same in every year and country: the cut-points do not move. "
+            "Effects on the latent scale depend on what else the model holds fixed, so compare the changes "
+            "of probabilities across outcomes, never these."
+        )
     mediators = [c.label for c in card.population if c.mediator]
     if mediators:
         out.append(

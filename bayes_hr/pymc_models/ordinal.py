@@ -1,0 +1,59 @@
+r"""Ordered probit in PyMC: cut-points, and the log probability of each row's category.
+
+:math:`P(y = k) = \Phi(c_{k+1} - \eta) - \Phi(c_k - \eta)` for codes :math:`k = 0, \dots, K - 1` with
+:math:`c_0 = -\infty`, :math:`c_K = \infty`: categories of a latent outcome whose residual SD is 1.  There is
+no intercept: :math:`c_1` and :math:`\log(c_{k+1} - c_k)` have normal priors.  Two categories make a binary
+probit.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pymc as pm
+import pytensor.tensor as pt
+
+if TYPE_CHECKING:
+    from bayes_hr.design import CutPoints
+
+_ROOT_2 = math.sqrt(2.0)
+
+
+def cut_points(cuts: CutPoints) -> Any:
+    """Cut-points (K - 1,); adds ``cut_first``, ``log_gap`` (K - 2,) and ``cutpoint`` to the open model."""
+    at = [cuts.first.to_pymc("cut_first")]
+    gaps = len(cuts.categories) - 2
+    if gaps:
+        log_gap = cuts.log_gap.to_pymc("log_gap", shape=gaps)
+        for k in range(gaps):
+            at.append(at[-1] + pt.exp(log_gap[k]))
+    return pm.Deterministic("cutpoint", pt.stack(at), dims="cut")
+
+
+def add_category_likelihood(y: Any, eta: Any, cutpoint: Any, categories: int) -> None:
+    """Add the log probability of codes ``y`` (n,) given eta (n,) to the open model."""
+    pm.Potential("row_loglik", pt.sum(log_probability(y, eta, cutpoint, categories)))
+
+
+def log_probability(y: Any, eta: Any, cutpoint: Any, categories: int) -> Any:
+    """Log probability of each row's category, (n,), finite with its gradient also far out in a tail."""
+    code, last = pt.cast(y, "int64"), categories - 2
+    low = cutpoint[pt.clip(code - 1, 0, last)] - eta
+    high = cutpoint[pt.clip(code, 0, last)] - eta
+    first = pt.eq(code, 0)
+    end = first | pt.eq(code, categories - 1)
+    at_end = log_phi(pt.switch(first, high, -low))
+    mirrored = low + high > 0
+    below = log_phi(pt.switch(mirrored, -high, low))
+    above = log_phi(pt.switch(mirrored, -low, high))
+    # An end has no second threshold: any width keeps its unused branch, and that gradient, finite.
+    width = pt.switch(end, -1.0, below - above)
+    return pt.switch(end, at_end, above + pt.log1mexp(width))
+
+
+def log_phi(z: Any) -> Any:
+    """Log of the standard-normal distribution function; each branch sees only what it is exact for."""
+    left, right = pt.minimum(z, -1.0), pt.maximum(z, -1.0)
+    tail = pt.log(0.5 * pt.erfcx(-left / _ROOT_2)) - 0.5 * left**2
+    return pt.switch(z < -1.0, tail, pt.log1p(-0.5 * pt.erfc(right / _ROOT_2)))
