@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from bayes_hr import simulate
     from bayes_hr.api import Fit, fit, load_fit
+    from bayes_hr.calibration.of_card import calibrate
     from bayes_hr.cards import Card, list_cards, load_card
     from bayes_hr.data.convergence_panel import convergence_from_frames
     from bayes_hr.data.load import load_panel
@@ -25,6 +26,7 @@ __all__ = [
     "Fit",
     "InputError",
     "Panel",
+    "calibrate",
     "convergence_from_frames",
     "fit",
     "list_cards",
@@ -41,6 +43,7 @@ _HOMES = {
     "Fit": "bayes_hr.api",
     "InputError": "bayes_hr.errors",
     "Panel": "bayes_hr.data.panel",
+    "calibrate": "bayes_hr.calibration.of_card",
     "convergence_from_frames": "bayes_hr.data.convergence_panel",
     "fit": "bayes_hr.api",
     "list_cards": "bayes_hr.cards",

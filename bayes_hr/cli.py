@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
+from bayes_hr.cli_calibrate import calibrate
 from bayes_hr.cli_data import data_app
 from bayes_hr.cli_saved import OK, check, exit_code, report, summary
 from bayes_hr.errors import BayesHRError
@@ -251,6 +252,10 @@ def _with_reference(found: Fit, n: int, out: Path) -> Fit:
 app.command(short_help="Verdict on a saved fit, and why.")(check)
 app.command()(summary)
 app.command(short_help="Write the report of a saved fit again.")(report)
+
+# Whether the engine can be trusted
+
+app.command(short_help="Is the engine calibrated for a card's model?")(calibrate)
 
 
 # Cards
