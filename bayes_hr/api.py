@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +47,7 @@ def fit(
     tune: int | None = None,
     seed: int | None = None,
     out: str | Path | None = None,
-    companions: bool = True,
+    companions: bool | None = None,
     progress: Progress | None = None,
 ) -> Fit:
     """Fit a card to a panel.
@@ -63,7 +64,8 @@ def fit(
         Folder to save to.  If it holds a fit of the same card, data, engine and version, that one is
         loaded and nothing is run; if something changed, the log says what.
     companions
-        Fit also what must stand beside the estimates, such as the dyads with a year before entry alone.
+        Fit also what must stand beside the estimates, such as the dyads with a year before entry alone; None
+        does so up to 50,000 rows.
     progress
         Called with draws done and in all; None shows a bar (log lines off a terminal).
 
@@ -87,19 +89,31 @@ def fit(
     if panel is None:
         panel, truth = question.panel(card)
     question.check_panel(card, panel)
+    design = question.build(card, panel)
+    card = fitting.with_engine(card, design)
     if out is not None:
         kept = _kept(card, panel, Path(out))
         if kept is not None:
             return kept
-    design = question.build(card, panel)
     fitting.check_size(card, design)
     if out is not None:
         check_space(Path(out), fitting.bytes_of_draws(card, design))
-    found = Fit(_run(card, panel, design, progress), truth=truth)
+    under_way = None if out is None else Path(out).parent / f".{Path(out).name}.chains"
+    found = Fit(_run(card, panel, design, progress, under_way), truth=truth)
+    if companions is None:
+        companions = design.n <= fitting.MAX_NUTS_ROWS
+        if not companions and question.companions(card):
+            _LOG.info(
+                "%s: %s rows, so companion fits are left out; companions=True runs them",
+                card.id,
+                f"{design.n:,}",
+            )
     if companions:
         found = _with_companions(found, panel, progress)
     if out is not None:
         found.save(out)
+    if under_way is not None:
+        shutil.rmtree(under_way, ignore_errors=True)
     return found
 
 
@@ -110,9 +124,9 @@ def _with_companions(found: Fit, panel: Panel, progress: Progress | None) -> Fit
     if not cards:
         return found
     tables = [found.effects("all").assign(sample="all dyads")]
-    for sample, card in cards.items():
-        design = question.build(card, panel)
-        other = Fit(_run(card, panel, design, progress))
+    for sample, companion in cards.items():
+        design = question.build(companion, panel)
+        other = Fit(_run(fitting.with_engine(companion, design), panel, design, progress))
         tables.append(other.effects("all").assign(sample=sample))
     import pandas as pd
 
@@ -170,12 +184,14 @@ def check_reference(card: Card) -> None:
     check_card(card)
 
 
-def _run(card: Card, panel: Panel, design: Design, progress: Progress | None) -> fitting.FitResult:
+def _run(
+    card: Card, panel: Panel, design: Design, progress: Progress | None, chains: Path | None = None
+) -> fitting.FitResult:
     """Run with a progress bar unless the caller brought a callback of their own."""
     if progress is not None:
-        return fitting.run(card, panel, design, progress=progress)
+        return fitting.run(card, panel, design, progress=progress, folder=chains)
     total = card.fit.chains * (card.fit.draws + card.fit.tune)
-    with progress_bar(f"{card.id}: compiling, then sampling", total) as advance:
+    with progress_bar(f"{card.id}: sampling", total) as advance:
         done = 0
 
         def report(now: int, _: int) -> None:
@@ -184,7 +200,7 @@ def _run(card: Card, panel: Panel, design: Design, progress: Progress | None) ->
                 advance(now - done)
                 done = now
 
-        return fitting.run(card, panel, design, progress=report)
+        return fitting.run(card, panel, design, progress=report, folder=chains)
 
 
 def _kept(card: Card, panel: Panel, folder: Path) -> Fit | None:

@@ -90,10 +90,15 @@ class PopulationTerm:
 
     def matrix(self) -> Array:
         """(n, k) dense columns, whichever way the term is stored."""
+        return self.rows(slice(None))
+
+    def rows(self, rows: slice) -> Array:
+        """The same of some rows."""
         if self.index is None:
-            return self.columns
-        out = np.zeros((self.index.size, self.size))
-        out[np.arange(self.index.size), self.index] = 1.0
+            return self.columns[rows]
+        index = self.index[rows]
+        out = np.zeros((index.size, self.size))
+        out[np.arange(index.size), index] = 1.0
         return out
 
     def predict(self, b: Array) -> Array:
@@ -323,18 +328,23 @@ def rank_deficient(design: Design) -> tuple[str, ...]:
     Terms that are not nuisance are projected on the nuisance ones, one column after the other on those
     before it; a coefficient is named if less than 1e-8 of its column's length is left.
     """
+    terms = design.population
+    R = _triangle(design)
+    parts = dict(
+        zip((t.name for t in terms), np.split(R, np.cumsum([t.size for t in terms])[:-1], 1), strict=True)
+    )
     # Year dummies add up to the levels: all but one of them span the same, and overlap with no level.
     nuisance = [
-        t.matrix()[:, 1:] if t.index is not None else t.matrix()
-        for t in design.population
+        parts[t.name][:, 1:] if t.index is not None else parts[t.name]
+        for t in terms
         if t.name in design.nuisance
     ]
-    basis = scipy.linalg.orth(np.hstack(nuisance)) if nuisance else np.zeros((design.n, 0))
+    basis = scipy.linalg.orth(np.hstack(nuisance)) if nuisance else np.zeros((len(R), 0))
     bad = []
-    for term in design.population:
+    for term in terms:
         if term.name in design.nuisance:
             continue
-        for label, column in zip(term.labels, term.matrix().T, strict=True):
+        for label, column in zip(term.labels, parts[term.name].T, strict=True):
             left = column - basis @ (basis.T @ column)
             left -= basis @ (basis.T @ left)
             length = np.linalg.norm(left)
@@ -343,3 +353,13 @@ def rank_deficient(design: Design) -> tuple[str, ...]:
             else:
                 basis = np.c_[basis, left / length]
     return tuple(bad)
+
+
+def _triangle(design: Design, chunk: int = 20_000) -> Array:
+    """Triangular factor (P, P) of the population columns: the same lengths and angles, few rows at a time."""
+    R = np.zeros((0, sum(t.size for t in design.population)))
+    for start in range(0, design.n, chunk):
+        rows = slice(start, start + chunk)
+        parts = [t.rows(rows) for t in design.population]
+        R = np.linalg.qr(np.vstack([R, np.hstack(parts)]), mode="r")
+    return R

@@ -63,12 +63,34 @@ def resolved_card(card: Card, **overrides: Any) -> Card:
     Raises
     ------
     InputError
-        If the engine is not built yet, or a setting is out of range.
+        If a setting is out of range.
     """
-    changed = card.replace(fit={k: v for k, v in overrides.items() if v is not None})
-    if changed.fit.engine == "gibbs":
-        raise InputError('engine "gibbs" is not there yet; use engine = "nuts" or "auto".')
-    return changed.replace(fit={"engine": "nuts"}) if changed.fit.engine == "auto" else changed
+    return card.replace(fit={k: v for k, v in overrides.items() if v is not None})
+
+
+def with_engine(card: Card, design: Design) -> Card:
+    """The card with the engine that fits this design in place of ``auto``.
+
+    ``auto`` is the exact engine for country-years, and for crossed designs that are too large for NUTS; a
+    small crossed design mixes better under NUTS on the density with all its effects integrated out.
+
+    Raises
+    ------
+    InputError
+        If the exact engine is asked for where it is not exact.
+    """
+    from bayes_hr.engines.gibbs import refusal
+    from bayes_hr.forms import one_group
+
+    why = refusal(design)
+    if card.fit.engine == "auto":
+        exact = why is None and (one_group(design) or design.n > MAX_NUTS_ROWS)
+        return card.replace(fit={"engine": "gibbs" if exact else "nuts"})
+    if card.fit.engine == "gibbs" and why is not None:
+        raise InputError(
+            f'card {card.id}: engine "gibbs" cannot fit it: {why}. Use engine = "nuts" or "auto".'
+        )
+    return card
 
 
 def signature(card: Card, panel: Panel) -> dict[str, str]:
@@ -99,13 +121,14 @@ def run(
     *,
     progress: Progress | None = None,
     engine: Engine | None = None,
+    folder: Path | None = None,
 ) -> FitResult:
     """Fit a card to a panel.
 
     Parameters
     ----------
     card
-        With its engine resolved (:func:`resolved_card`).
+        Its engine may be ``auto``.
     panel
         Rows.
     design
@@ -114,20 +137,32 @@ def run(
         Called with draws done and in all.
     engine
         An engine to reuse, so that a compiled model serves again.
+    folder
+        Where the exact engine saves chains on the way: an interrupted fit of the same card, data, engine and
+        version goes on from there.
 
     Raises
     ------
     InputError
         Anything wrong with card or data, before any sampling.
     """
-    engine = engine or engine_of(card, design)
+    if folder is not None:
+        text = json.dumps(signature(card, panel), sort_keys=True)
+        folder = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
+    if engine is None:
+        card = with_engine(card, design)
+        engine = engine_of(card, design, folder)
     tree = engine.sample(design, settings_of(card), progress)
     tree.attrs |= {"card": card.id, **design.attrs}
     return FitResult(tree, card, _provenance(card, panel, design, tree))
 
 
-def engine_of(card: Card, design: Design) -> Engine:
-    """The engine of a card with its engine resolved, for a design."""
+def engine_of(card: Card, design: Design, folder: Path | None = None) -> Engine:
+    """The engine of a card for a design."""
+    if with_engine(card, design).fit.engine == "gibbs":
+        from bayes_hr.engines.gibbs import GibbsEngine
+
+        return GibbsEngine(folder)
     from bayes_hr.engines.nuts import NutsEngine
 
     return NutsEngine(card.fit.sampler, card.fit.form)
@@ -161,14 +196,14 @@ def check_size(card: Card, design: Design) -> None:
     InputError
         With an estimate of the time, and what would do.
     """
-    if design.n <= MAX_NUTS_ROWS:
+    if design.n <= MAX_NUTS_ROWS or with_engine(card, design).fit.engine == "gibbs":
         return
     # Measured: about 0.2 microseconds a row and gradient on each of two cores, some 30 gradients a draw.
     hours = 0.2e-6 * design.n * 30 * card.fit.chains * (card.fit.draws + card.fit.tune) / 2 / 3600
     raise InputError(
         f"card {card.id}: {design.n:,} rows are too many for NUTS (limit {MAX_NUTS_ROWS:,}; at best "
-        f"{max(hours, 1):,.0f} hours here). This card waits for the fast engine, which is not there yet. "
-        "Until then take fewer rows: fewer years in `where`, or fewer units."
+        f"{max(hours, 1):,.0f} hours here). Take a model that the exact engine fits "
+        '(Gaussian errors, engine = "auto"), or fewer rows: fewer years in `where`, or fewer units.'
     )
 
 
@@ -188,7 +223,11 @@ def _provenance(card: Card, panel: Panel, design: Design, tree: xr.DataTree) -> 
         "versions": {**{p: version(p) for p in _PACKAGES}, "python": platform.python_version()},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "engine": {k: tree.attrs[k] for k in ("engine", "sampler", "form", "density") if k in tree.attrs},
-        "seconds": {k: tree.attrs[f"{k}_seconds"] for k in ("compile", "sample")},
+        "seconds": {
+            k: tree.attrs[f"{k}_seconds"]
+            for k in ("compile", "prepare", "sample")
+            if f"{k}_seconds" in tree.attrs
+        },
         "panel": {"name": panel.name, "options": panel.options, "sources": list(panel.sources)},
         "merge": design.merge.to_dict(),
         "unit": design.unit,

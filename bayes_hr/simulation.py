@@ -63,6 +63,15 @@ def linear_predictor(design: Design, draw: ParameterDraw) -> Array:
     return eta
 
 
+def complete_draws(tree: xr.DataTree) -> xr.Dataset:
+    """Posterior with every parameter: where bulk effects were kept at some draws only, those draws."""
+    posterior: xr.Dataset = tree["posterior"].dataset
+    if "posterior_bulk" not in tree:
+        return posterior
+    bulk = tree["posterior_bulk"].dataset
+    return posterior.sel(draw=bulk["draw"]).merge(bulk)
+
+
 def posterior_draws(design: Design, posterior: xr.Dataset, count: int) -> Iterator[ParameterDraw]:
     """``count`` draws spread evenly over the chains."""
     stacked = {str(n): v.values.reshape(-1, *v.shape[2:]) for n, v in posterior.data_vars.items()}

@@ -144,7 +144,7 @@ def small_engine() -> NutsEngine:
 @pytest.fixture(scope="session")
 def small_fit(small_world: World, small_engine: NutsEngine) -> Fit:
     """The demo card fitted to the small world: the one compilation that many tests share."""
-    card = resolved_card(load_card("demo_ratification"), draws=300, tune=300, chains=4)
+    card = resolved_card(load_card("demo_ratification"), engine="nuts", draws=300, tune=300, chains=4)
     panel = simulated_panel(small_world)
     result = run(card, panel, build(card, panel), engine=small_engine)
     return Fit(result, truth=truth_table(small_world.truth))

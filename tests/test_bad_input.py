@@ -178,7 +178,6 @@ SETTINGS: dict[str, tuple[list[str], dict[str, Any], str]] = {
         {"sampler": "stan"},
         r"fit.sampler: Input should be 'nutpie' or 'pymc'",
     ),
-    "engine not there yet": (["--engine", "gibbs"], {"engine": "gibbs"}, r'engine "gibbs" is not there yet'),
 }
 
 

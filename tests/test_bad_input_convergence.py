@@ -244,9 +244,9 @@ def test_too_many_rows_for_nuts(
 ) -> None:
     monkeypatch.setattr(fitting, "MAX_NUTS_ROWS", 20)
     rows().to_csv("rows.csv", index=False)
-    message = r"\d+ rows are too many for NUTS \(limit 20; .*waits for the fast engine"
-    refused(message, capsys, "fit", CARD, "--panel", "rows.csv")
-    raises(message, lambda: bayes_hr.fit(CARD, own(rows()), out="fit"))
+    message = r"\d+ rows are too many for NUTS \(limit 20; .*the exact engine fits"
+    refused(message, capsys, "fit", CARD, "--panel", "rows.csv", "--engine", "nuts")
+    raises(message, lambda: bayes_hr.fit(CARD, own(rows()), out="fit", engine="nuts"))
 
 
 def test_permuted_reference_of_a_convergence_card() -> None:

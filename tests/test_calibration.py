@@ -20,6 +20,7 @@ import xarray as xr
 from crossed import crossed_design
 
 import bayes_hr
+from bayes_hr import fitting
 from bayes_hr.calibration import of_card
 from bayes_hr.calibration.bands import (
     binomial_band,
@@ -35,7 +36,7 @@ from bayes_hr.calibration.running import job_of, run
 from bayes_hr.calibration.small_designs import small_design, some_rows
 from bayes_hr.calibration.truths import draw_truth, joint, with_outcome
 from bayes_hr.calibration.worlds import ranks, simulated_world
-from bayes_hr.cards import load_card
+from bayes_hr.cards import Card, load_card
 from bayes_hr.data.merge import MergeReport
 from bayes_hr.data.worlds import World
 from bayes_hr.design import CutPoints, Design, ErrorStructure, PopulationTerm
@@ -450,7 +451,20 @@ def toy_engine(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return seeds
 
 
-FEW = ["--worlds", "3", "--units", "6", "--rows-per-unit", "5", "--draws", "120", "--tune", "10"]
+FEW = [
+    "--worlds",
+    "3",
+    "--units",
+    "6",
+    "--rows-per-unit",
+    "5",
+    "--draws",
+    "120",
+    "--tune",
+    "10",
+    "--engine",
+    "nuts",
+]
 
 
 @pytest.fixture
@@ -478,7 +492,7 @@ def test_the_command(
     assert "bayes-hr calibrate own --worlds 3 --units 6 --rows-per-unit 5" in page
     run("calibrate", own_card, *FEW)
     assert len(toy_engine) == 3, "nothing is run twice"
-    few = {"worlds": 3, "units": 6, "rows_per_unit": 5, "draws": 120, "tune": 10, "seed": 4}
+    few = {"worlds": 3, "units": 6, "rows_per_unit": 5, "draws": 120, "tune": 10, "seed": 4, "engine": "nuts"}
     calibrate(own_card, folder=folder.parent / f".{folder.name}-worlds", progress=silent, **few)
     assert len(toy_engine) == 6, "another job has another folder"
 
@@ -547,15 +561,36 @@ def test_settings_decide_the_context_but_a_seed_does_not() -> None:
     assert CardSampler(card).context != CardSampler(card.replace(fit={"draws": 400})).context
 
 
+def test_auto_is_the_engine_that_a_fit_of_all_rows_would_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def with_engine(card: Card, design: Design) -> Card:
+        asked.append(design.n)
+        raise InputError("seen")
+
+    monkeypatch.setattr(fitting, "with_engine", with_engine)
+    with pytest.raises(InputError, match="seen"):
+        calibrate("demo_ratification", worlds=2, units=4, rows_per_unit=4)
+    assert asked == [3443]
+
+
 def test_calibrate_is_public() -> None:
     assert bayes_hr.calibrate is calibrate
 
 
 def test_two_worlds_with_the_real_engine_in_two_processes(tmp_path: Path) -> None:
-    """NUTS sent to workers: everything can be pickled, and the number of workers does not matter."""
-    options = {"worlds": 2, "units": 4, "rows_per_unit": 4, "draws": 120, "tune": 60, "progress": silent}
+    """An engine sent to workers: everything can be pickled, and the number of workers does not matter."""
+    options = {
+        "worlds": 2,
+        "units": 4,
+        "rows_per_unit": 4,
+        "draws": 120,
+        "tune": 60,
+        "progress": silent,
+        "engine": "nuts",
+    }
     card = load_card("demo_ratification").replace(time={"effects": "none"}, population=[])
     two = calibrate(card, **options, workers=2)
-    assert two.facts["engine"]["engine"] == "nuts"
+    assert two.facts["engine"]["engine"] in {"gibbs", "nuts"}
     assert two.ranks.shape[0] == 2
     assert two.ranks.equals(calibrate(card, **options, folder=tmp_path).ranks)

@@ -8,7 +8,7 @@ import pytest
 from bayes_hr.cards import load_card
 from bayes_hr.design import Design, rank_deficient
 from bayes_hr.errors import InputError
-from bayes_hr.fitting import check_size
+from bayes_hr.fitting import check_size, with_engine
 from bayes_hr.questions import question_of
 
 pytestmark = pytest.mark.real_data
@@ -38,9 +38,11 @@ def test_the_regional_card() -> None:
     check_size(load_card("igo_convergence_regional"), design)
 
 
-def test_cards_of_all_igos_wait_for_the_fast_engine() -> None:
+def test_cards_of_all_igos_take_the_exact_engine() -> None:
     card = load_card("igo_convergence_political")
     design = design_of("igo_convergence_political")
     assert design.n == 91_246
-    with pytest.raises(InputError, match="waits for the fast engine"):
-        check_size(card, design)
+    assert with_engine(card, design).fit.engine == "gibbs"
+    check_size(card, design)
+    with pytest.raises(InputError, match="too many for NUTS"):
+        check_size(card.replace(fit={"engine": "nuts"}), design)

@@ -128,6 +128,7 @@ def calibrate(
     panel = panel if panel is not None else question.panel(card)[0]
     question.check_panel(card, panel)
     small = small_design(card, panel, units=units, rows=rows_per_unit, seed=seed)
+    card = fitting.with_engine(card, small.whole)  # the engine that a fit of all rows would take
     fitting.check_size(card, small.design)
     sample = CardSampler(card, max(_cores() // workers, 1) if workers > 0 else 1)
     job = job_of(small.design, sample.context)[:12]

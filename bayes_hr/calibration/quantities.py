@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from bayes_hr.calibration.truths import draw_truth
-
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -22,9 +20,6 @@ if TYPE_CHECKING:
 
 MANY: Final = 6
 """Year effects beyond this number are represented by the first, the middle and the last."""
-
-NORMAL_QUARTILES: Final = 1.349
-"""Distance of the quartiles of a standard normal."""
 
 JOINT: Final = "log likelihood"
 """Label of :func:`bayes_hr.calibration.truths.joint`."""
@@ -106,15 +101,6 @@ def _effects(group: GroupTerm) -> list[Quantity]:
         for k, term in enumerate(group.terms)
         for level in _some(len(group.levels))
     ]
-
-
-def prior_spread(listed: Iterable[Quantity], design: Design, draws: int = 500) -> Array:
-    """(k,) SD of each quantity's prior, by its quartiles (priors have long tails); NaN for the joint one."""
-    rng = np.random.default_rng(0)
-    *single, _joint = listed
-    values = np.array([true_values(single, draw_truth(design, rng)) for _ in range(draws)])
-    lower, upper = np.quantile(values, [0.25, 0.75], axis=0)
-    return np.append((upper - lower) / NORMAL_QUARTILES, np.nan)
 
 
 def true_values(listed: Iterable[Quantity], truth: Truth) -> Array:

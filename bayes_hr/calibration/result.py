@@ -16,7 +16,7 @@ from bayes_hr.calibration.bands import (
     simultaneous_band,
     uniformity_p_value,
 )
-from bayes_hr.calibration.quantities import prior_spread, quantities
+from bayes_hr.calibration.quantities import quantities
 from bayes_hr.calibration.worlds import DRAWS, ESS, LEVELS, inside_name
 from bayes_hr.checks.convergence import R_HAT_REVIEW
 from bayes_hr.checks.result import FAIL, PASS, REVIEW, CheckResult, Verdict, verdict_of
@@ -63,7 +63,7 @@ class Calibration:
         One row for each quantity: ``quantity, kind, in_band, p_value`` (probability that uniform ranks stray
         as far, anywhere), ``coverage_50, coverage_89`` (shares of intervals that cover), ``bias_z`` (mean of
         (posterior mean - truth) / posterior SD, times the root of the worlds: N(0, 1) if calibrated),
-        ``z_sd`` (their SD: 1), ``contraction`` (1 - (median posterior SD / prior SD) squared),
+        ``z_sd`` (their SD: 1), ``contraction`` (share of the prior variance that the rows explain),
         ``few_draws`` and ``not_converged`` (worlds with bulk ESS under 198, with R-hat above 1.05),
         ``least_ess``, ``largest_r_hat``.
     facts
@@ -186,7 +186,8 @@ def calibration_of(
         table[f"coverage_{100 * level:.0f}"] = found[inside_name(level)].mean(0)
     z = (found["mean"] - found["truth"]) / found["sd"]
     table["bias_z"], table["z_sd"] = z.mean(0) * np.sqrt(len(z)), z.std(0, ddof=1)
-    table["contraction"] = 1.0 - (np.median(found["sd"], axis=0) / prior_spread(listed, design)) ** 2
+    between, within = found["mean"].var(0, ddof=1), (found["sd"] ** 2).mean(0)
+    table["contraction"] = between / (between + within)  # of the total variance, the prior's
     few, apart = ~(found["ess"] >= ESS), ~(found["r_hat"] <= R_HAT_REVIEW)  # NaN counts as a fault
     table["few_draws"], table["not_converged"] = few.sum(0), apart.sum(0)
     table["least_ess"], table["largest_r_hat"] = found["ess"].min(0), found["r_hat"].max(0)

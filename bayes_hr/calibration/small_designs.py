@@ -30,6 +30,8 @@ class SmallDesign:
     ----------
     design
         Of the rows taken; its controls are lagged in the whole panel.
+    whole
+        Of all rows: that of a fit.
     unit
         What a unit is: ``country`` or ``state``.
     units, rows
@@ -37,6 +39,7 @@ class SmallDesign:
     """
 
     design: Design
+    whole: Design
     unit: str
     units: tuple[int, int]
     rows: tuple[int, int]
@@ -79,7 +82,7 @@ def small_design(card: Card, panel: Panel, *, units: int, rows: int, seed: int) 
         ) from error
     count = [len(np.unique(d.rows["ccode"])) for d in (design, whole)]
     unit = "state" if panel.name == "convergence" else "country"
-    return SmallDesign(design, unit, (count[0], count[1]), (design.n, whole.n))
+    return SmallDesign(design, whole, unit, (count[0], count[1]), (design.n, whole.n))
 
 
 def some_rows(

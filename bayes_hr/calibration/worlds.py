@@ -18,7 +18,7 @@ from bayes_hr.calibration.quantities import posterior_values, quantities, true_v
 from bayes_hr.calibration.truths import draw_truth, joint, with_outcome
 from bayes_hr.constants import CI_PROB
 from bayes_hr.estimands.summary import diagnostics, interval
-from bayes_hr.simulation import posterior_draws
+from bayes_hr.simulation import complete_draws, posterior_draws
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -69,7 +69,7 @@ def simulated_world(_: Any, seed: int, *, design: Design, sample: Sample) -> dic
     started = time.perf_counter()
     tree = sample(world, int(for_sampler.generate_state(1)[0]))
     seconds = time.perf_counter() - started
-    posterior = tree["posterior"].dataset
+    posterior = complete_draws(tree)
     *listed, _joint = quantities(design)
     true = np.append(true_values(listed, truth), joint(world, truth.draw))
     draws = np.concatenate([posterior_values(listed, posterior), joint_draws(world, posterior)], axis=2)

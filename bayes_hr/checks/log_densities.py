@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy import stats
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from bayes_hr.priors import Prior
 
     Array = NDArray[np.float64]
+
+
+MAX_ROWS: Final = 50_000
+"""Rows above which the density with all effects integrated out takes many seconds a draw."""
 
 
 def thinned(posterior: xr.Dataset, draws: int) -> xr.Dataset:
@@ -76,9 +80,10 @@ def log_likelihood(design: Design, posterior: xr.Dataset) -> Array | None:
     Returns
     -------
     array or None
-        None where they cannot be integrated out (:func:`bayes_hr.forms.blocks_of`).
+        None where they cannot be integrated out (:func:`bayes_hr.forms.blocks_of`), or the rows are more
+        than :data:`MAX_ROWS`.
     """
-    if blocks_of(design) is None:
+    if blocks_of(design) is None or design.n > MAX_ROWS:
         return None
     model = BlockModel.of(design)
     arrays = {str(n): v.values for n, v in posterior.data_vars.items()}

@@ -56,6 +56,9 @@ SHARE_LIMIT: Final = 0.01
 
 SHARES: Final = "category shares"
 
+FEWEST: Final = 40
+"""Draws of a design with very many rows: a 98 % interval of fewer would say nothing."""
+
 DRAWS: Final = 200
 
 
@@ -83,6 +86,7 @@ def replicate(design: Design, posterior: xr.Dataset, *, seed: int, draws: int = 
     rng = np.random.default_rng([seed, 2])
     y = design.y
     found: dict[str, list[tuple[Array, Array]]] = {}
+    draws = min(draws, max(FEWEST, draws * 50_000 // design.n))
     for draw in posterior_draws(design, posterior, draws):
         eta = linear_predictor(design, draw)
         again = simulate_outcome(rng, design, draw, eta)

@@ -12,6 +12,7 @@ from bayes_hr.checks.result import CheckResult, Verdict, verdict_of
 from bayes_hr.estimands.parameters import hyperparameters
 from bayes_hr.estimands.summary import effects_table
 from bayes_hr.fitting import FitResult, design_of
+from bayes_hr.simulation import complete_draws
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,7 @@ def check(result: FitResult, estimands: list[EstimandDraws], more: Sequence[Chec
         convergence.energy(statistics),
         convergence.rank(tuple(result.provenance["rank_deficient"])),
     ]
-    replicates = replicate(design_of(result), posterior, seed=result.card.fit.seed)
+    replicates = replicate(design_of(result), complete_draws(result.tree), seed=result.card.fit.seed)
     return verdict_of([*checks, *predictive_checks(replicates), *more])
 
 

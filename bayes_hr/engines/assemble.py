@@ -8,6 +8,7 @@ import numpy as np
 import xarray as xr
 
 from bayes_hr.design_io import to_dataset
+from bayes_hr.engines.chains import kept_draws
 from bayes_hr.forms import integrable
 from bayes_hr.kernels import draw_group_effects
 
@@ -76,15 +77,23 @@ def _block_effects(design: Design, posterior: xr.Dataset, seed: int) -> dict[str
 
 
 def assemble_posterior(
-    design: Design, raw: xr.Dataset, statistics: Mapping[str, xr.DataArray], *, seed: int
+    design: Design,
+    raw: xr.Dataset,
+    statistics: Mapping[str, xr.DataArray],
+    *,
+    seed: int,
+    bulk: Mapping[str, Array] | None = None,
 ) -> xr.DataTree:
     """Put draws under the contract's names, dims and coords; draw group effects that were integrated out.
+
+    ``bulk`` holds effects (chain, kept draw, levels, q) of which only some draws were kept.
 
     Returns
     -------
     xarray.DataTree
-        ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data``.
+        ``posterior``, ``sample_stats``, ``observed_data``, ``constant_data``, and ``posterior_bulk`` if any.
     """
+    bulk = bulk or {}
     coords = design.coords()
     base: dict[str, Any] = {"chain": raw["chain"].values, "draw": np.arange(raw.sizes["draw"])}
     data: dict[str, tuple[tuple[str, ...], Array]] = {}
@@ -105,12 +114,12 @@ def assemble_posterior(
         if name in raw:
             data[name] = (("chain", "draw", *dims), raw[name].values)
     posterior = xr.Dataset(data, {**base, **_used_coords(coords, data)})
-    if any(f"u_{group.name}" not in data for group in design.groups):
+    if any(f"u_{group.name}" not in data and f"u_{group.name}" not in bulk for group in design.groups):
         for name, values in _integrated_effects(design, posterior, seed).items():
             data[name] = (("chain", "draw", *shapes[name]), values)
     posterior = xr.Dataset(data, {**base, **_used_coords(coords, data)})
     stats = {name: (("chain", "draw"), values.values) for name, values in statistics.items()}
-    return xr.DataTree.from_dict(
+    tree = xr.DataTree.from_dict(
         {
             "posterior": posterior,
             "sample_stats": xr.Dataset(stats, base),
@@ -118,6 +127,21 @@ def assemble_posterior(
             "constant_data": to_dataset(design),
         }
     )
+    if bulk:
+        tree["posterior_bulk"] = xr.DataTree(_bulk_dataset(bulk, shapes, coords, base))
+    return tree
+
+
+def _bulk_dataset(
+    bulk: Mapping[str, Array],
+    shapes: Mapping[str, tuple[str, ...]],
+    coords: Mapping[str, tuple[str | int, ...]],
+    base: Mapping[str, Any],
+) -> xr.Dataset:
+    """Effects of which some draws were kept; ``draw`` says which."""
+    kept = kept_draws(len(base["draw"]))
+    data = {name: (("chain", "draw", *shapes[name]), values) for name, values in bulk.items()}
+    return xr.Dataset(data, {"chain": base["chain"], "draw": kept, **_used_coords(coords, data)})
 
 
 def _used_coords(coords: Mapping[str, tuple[str | int, ...]], data: Mapping[str, Any]) -> dict[str, Any]:

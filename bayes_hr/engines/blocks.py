@@ -136,6 +136,8 @@ class BlockDensity:
 
     def _scalar_priors(self, point: _Point, x: Array) -> tuple[Array, float]:
         """Gradient and value of the priors, with Jacobians, of sigma and of the unit-years' SD and rho."""
+        if self.design.error.sigma is None:
+            raise ValueError("Gaussian errors have a prior of sigma")
         density, slope = self.design.error.sigma.log_density(point.sigma)
         value, gradient = density + np.log(point.sigma), [1.0 + slope * point.sigma]
         if self.design.serial is not None:

@@ -29,12 +29,20 @@ if TYPE_CHECKING:
 WORTH_A_PROCESS: Final = 3.0
 """Seconds of sampling from which on processes are started (each imports for about half a second)."""
 
+KEPT: Final = 100
+"""Draws of a chain, evenly spread, that are kept of what nobody reads one by one (dyads)."""
+
 EVERY: Final = 5.0
 """Seconds between two savings of a chain."""
 
 
 class Model(Protocol):
     """What a chain runs."""
+
+    @property
+    def bulk(self) -> frozenset[str]:
+        """Names of values too many to be kept at every draw: :data:`KEPT` draws of a chain are."""
+        ...
 
     def start(self, rng: np.random.Generator) -> Any:
         """An overdispersed state."""
@@ -143,7 +151,7 @@ def _advance(
         tuning = (step, settings.tune) if step < settings.tune else None
         chain.state = model.step(chain.rng, chain.state, tuning)
         if tuning is None:
-            _keep(chain, step - settings.tune, settings.draws, model.values(chain.rng, chain.state))
+            _keep(chain, step - settings.tune, settings.draws, model)
         chain.done = step + 1
         counts[number] = chain.done
         now = time.perf_counter()
@@ -159,11 +167,21 @@ def _advance(
     return chain
 
 
-def _keep(chain: Chain, draw: int, draws: int, values: Mapping[str, Array]) -> None:
-    for name, value in values.items():
+def kept_draws(draws: int) -> Array:
+    """Positions of the draws that are kept of bulk values."""
+    return np.unique(np.linspace(0, draws - 1, min(KEPT, draws)).astype(int))
+
+
+def _keep(chain: Chain, draw: int, draws: int, model: Model) -> None:
+    thinned = kept_draws(draws)
+    at = int(np.searchsorted(thinned, draw))
+    for name, value in model.values(chain.rng, chain.state).items():
+        bulk = name in model.bulk
+        if bulk and (at == thinned.size or thinned[at] != draw):
+            continue
         if name not in chain.kept:
-            chain.kept[name] = np.empty((draws, *np.shape(value)))
-        chain.kept[name][draw] = value
+            chain.kept[name] = np.empty((thinned.size if bulk else draws, *np.shape(value)))
+        chain.kept[name][at if bulk else draw] = value
 
 
 def _save(chain: Chain, path: Path) -> None:

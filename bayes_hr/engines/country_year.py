@@ -96,6 +96,11 @@ class CountryYear:
         return replace(model, near=model._near(None, model.layout.start(np.random.default_rng(0), model.spread)))
 
     @property
+    def bulk(self) -> frozenset[str]:
+        """Everything is kept at every draw."""
+        return frozenset()
+
+    @property
     def augments(self) -> bool:
         """Whether the cross-products change from draw to draw."""
         return self.design.error.nu is not None or self.design.error.cuts is not None

@@ -1,10 +1,10 @@
-r"""Chains for crossed designs (state x IGO): blocks of coefficients jointly, variances collapsed or interwoven.
+r"""Chains for crossed designs (state x IGO): coefficients in blocks, variances collapsed or interwoven.
 
-A step takes each view of the design in turn (:mod:`.views`): the covariance of its varying coefficients is drawn with
-everything in the view integrated out, then everything in the view jointly.  In a small design, sigma, the SD of the
-leaves and SD and rho of the unit-years are drawn in the same way before that; in a large one they are drawn given the
-effects, with interweaving (:mod:`.variances`): there the data know the effects.  Nothing in it reads rows
-(:mod:`.gram`).
+A step takes each view of the design in turn (:mod:`.views`): the covariance of its varying coefficients is
+drawn with everything in the view integrated out, then everything in the view jointly.  In a small design,
+sigma, the SD of the leaves and SD and rho of the unit-years are drawn in the same way before that; in a large one they
+are drawn given the effects, with interweaving (:mod:`.variances`): there the data know the effects.  Nothing in it
+reads rows (:mod:`.gram`).
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy import special
 
-from bayes_hr.engines import slices, variances, views
+from bayes_hr.engines import hmc, slices, variances, views
 from bayes_hr.engines.collapsed import eliminate
+from bayes_hr.engines.covariance import covariance
 from bayes_hr.engines.gram import Gram, gram
-from bayes_hr.engines.hyper import Point, group_factor, sd_and_correlation
+from bayes_hr.engines.hyper import Point, group_size, sd_and_correlation
 from bayes_hr.engines.sides import sides
 from bayes_hr.engines.slices import Here, Near
-from bayes_hr.engines.views import Variances, View
+from bayes_hr.engines.views import Given, Reduced, Variances, View
+from bayes_hr.kernels import row_order
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -36,13 +38,16 @@ if TYPE_CHECKING:
 SMALL: Final = 20_000
 """Rows up to which sigma and the like are drawn with everything integrated out: a few eliminations a step."""
 
-_REFITS: Final = (8, 4, 2, 1)
+BULK: Final = 5_000
+"""Effects of one group above which not every draw of them is kept."""
+
+_REFITS: Final = (4, 2, 1)
 """Proposals are fitted to the later half of the chain after these parts of the warm-up."""
 
 
 @dataclass(frozen=True)
 class Move:
-    """One block of hyperparameters: its coordinates, the t that proposes, and where it has been in the warm-up."""
+    """One block of hyperparameters: coordinates, the t that proposes, and the warm-up's path."""
 
     x: Array
     near: Near
@@ -57,8 +62,16 @@ class Move:
 
 
 @dataclass(frozen=True)
+class Trajectory:
+    """Covariance of a view's varying coefficients: coordinates, and how its moves are tuned."""
+
+    x: Array
+    tuning: hmc.Tuning
+
+
+@dataclass(frozen=True)
 class Scales:
-    """Hyperparameters that are not a view's own covariance: sigma, unit-years, and the other groups' factors."""
+    """Hyperparameters: of rows and unit-years, and the factor of every group."""
 
     sigma: float
     factors: tuple[Array, ...]
@@ -72,7 +85,7 @@ class State:
 
     theta: Array
     scales: Scales
-    tops: tuple[Move, ...]
+    tops: tuple[Trajectory, ...]
     small: Move | None
 
 
@@ -93,6 +106,7 @@ class Crossed:
     views: tuple[View, ...]
     own: tuple[Array, ...]
     columns: tuple[scipy.sparse.csr_array, ...] = field(repr=False)
+    n: int
 
     @classmethod
     def of(cls, design: Design, blocks: Blocks) -> Crossed:
@@ -110,8 +124,15 @@ class Crossed:
             blocked[square.row // q, square.row % q, square.col % q] = square.data
             own.append(blocked)
         found = sides(design, blocks, products)
-        lean = replace(products, D=products.D[:0], y=products.y[:0])  # a chain needs no rows
-        return cls(design, lean, found, tuple(own), tuple(columns))
+        return cls(
+            _without_rows(design), products.without_rows(), found, tuple(own), tuple(columns), design.n
+        )
+
+    @property
+    def bulk(self) -> frozenset[str]:
+        """Effects of groups with very many levels."""
+        groups = self.design.groups
+        return frozenset(f"u_{g.name}" for g in groups if len(g.levels) * len(g.terms) > BULK)
 
     @property
     def _rest(self) -> tuple[int, ...]:
@@ -122,20 +143,19 @@ class Crossed:
     def _collapses(self) -> bool:
         """Whether sigma and the like are drawn with everything integrated out."""
         single = all(len(self.design.groups[g].terms) == 1 for g in self._rest)
-        return self.design.n <= SMALL and single
+        return self.n <= SMALL and single
 
     def start(self, rng: np.random.Generator) -> State:
         """An overdispersed start; the first step draws the coefficients."""
-        spread = 0.5 * max(np.sqrt(self.gram.yy / self.design.n), 1e-3 * self.design.unit)
+        spread = 0.5 * max(np.sqrt(self.gram.yy / self.n), 1e-3 * self.design.unit)
         factors, tops = [], []
         for g in self.design.groups:
             factors.append(np.diag(spread * np.exp(rng.uniform(-2.0, 0.5, len(g.terms)))))
         for view in self.views:
             group, sd = self.design.groups[view.top], np.diag(factors[view.top])
-            x = np.r_[sd, np.zeros(len(group.terms) * (len(group.terms) - 1) // 2)]
-            x = x if group.corr is not None else sd
-            width = np.r_[0.5 * sd, np.ones(x.size - sd.size)]
-            tops.append(Move(x, Near(x, np.diag(width))))
+            x = np.zeros(group_size(group))
+            x[: sd.size] = np.log(sd)
+            tops.append(Trajectory(x, hmc.Tuning.at(0.2, np.full(x.size, 0.3))))
         low, high = np.log(spread) - 1.0, np.log(spread) + 1.0
         small = [rng.uniform(low, high), *(rng.uniform(low, high) for _ in self._rest)]
         scales = Scales(float(np.exp(small[0])), tuple(factors))
@@ -147,7 +167,7 @@ class Crossed:
         return State(np.zeros(self.gram.starts[-1]), scales, tuple(tops), move)
 
     def _read(self, x: Array, scales: Scales) -> tuple[Scales, float]:
-        """Scales and their log prior at log sigma, log SDs of the other groups, log shock SD and logit of rho."""
+        """Scales and log prior at log sigma, log SDs of other groups, log shock SD, logit of rho."""
         error, serial = self.design.error.sigma, self.design.serial
         if error is None or np.any(np.abs(x) > 40.0):
             return scales, -np.inf
@@ -183,47 +203,53 @@ class Crossed:
             if k == 0 and small is not None:
                 scales, small = self._collapsed(rng, view, at, scales, small)
             v = self._variances(scales)
-            rest = views.reduced(view, at, v, self.design.n)
-            factor, found, tops[k] = self._top(rng, view, rest, tops[k])
+            rest = views.reduced(view, at, v, self.n)
+            factor, found, tops[k] = self._top(rng, view, rest, tops[k], tuning)
             factors = list(scales.factors)
             factors[view.top] = factor
             scales = replace(scales, factors=tuple(factors))
             theta = views.completed(view, at, v, rest, found.draw(rng), rng)
         if small is None:
             theta, scales = self._given_effects(rng, theta, scales)
-        if tuning is not None:
-            tops = [move.adapted(*tuning) for move in tops]
-            small = None if small is None else small.adapted(*tuning)
+        if tuning is not None and small is not None:
+            small = small.adapted(*tuning)
         return State(theta, scales, tuple(tops), small)
 
     def _top(
-        self, rng: np.random.Generator, view: View, rest: views.Reduced, move: Move
-    ) -> tuple[Array, Eliminated, Move]:
+        self,
+        rng: np.random.Generator,
+        view: View,
+        rest: Reduced,
+        move: Trajectory,
+        warm_up: tuple[int, int] | None,
+    ) -> tuple[Array, Eliminated, Trajectory]:
         """Covariance of a view's varying coefficients, all coefficients of the view integrated out."""
-        group, q = self.design.groups[view.top], len(self.design.groups[view.top].terms)
+        group = self.design.groups[view.top]
 
-        def target(x: Array) -> tuple[float, Any]:
-            if np.any(x[:q] <= 0) or np.any(np.abs(x[q:]) > 40.0):
-                return -np.inf, None
-            factor, log_prior = group_factor(group, x)
-            found = eliminate(rest.products, Point(1.0, 0.0, (factor,), np.zeros(0), 0.0), view.prior)
+        def target(x: Array) -> tuple[float, Array, Any]:
+            if np.any(np.abs(x) > 40.0):
+                return -np.inf, x, None
+            at = covariance(group, x)
+            found = eliminate(rest.products, Point(1.0, 0.0, (at.factor,), np.zeros(0), 0.0), view.prior)
             if found is None or not np.isfinite(found.log_likelihood):
-                return -np.inf, None
-            return log_prior + found.log_likelihood, (factor, found)
+                return -np.inf, x, None
+            gradient = at.gradient + at.from_excess(views.excess(found))
+            return at.log_prior + found.log_likelihood, gradient, (at.factor, found)
 
-        here = slices.elliptical(rng, target, Here(move.x, *target(move.x)), move.near)
-        return here.payload[0], here.payload[1], replace(move, x=here.x)
+        here, accept = hmc.move(rng, target, hmc.Here(move.x, *target(move.x)), move.tuning)
+        tuning = move.tuning if warm_up is None else move.tuning.adapted(here.x, accept, *warm_up)
+        return here.payload[0], here.payload[1], Trajectory(here.x, tuning)
 
     def _collapsed(
-        self, rng: np.random.Generator, view: View, at: views.Given, scales: Scales, move: Move
+        self, rng: np.random.Generator, view: View, at: Given, scales: Scales, move: Move
     ) -> tuple[Scales, Move]:
-        """Sigma, SDs of leaves, SD and rho of the unit-years, with all coefficients of the view integrated out."""
+        """Sigma, SDs of leaves, SD and rho of unit-years, the view's coefficients integrated out."""
 
         def target(x: Array) -> tuple[float, Any]:
             read, log_prior = self._read(x, scales)
             if not np.isfinite(log_prior) or abs(read.rho) > 1.0 - 1e-9:
                 return -np.inf, None
-            rest = views.reduced(view, at, self._variances(read), self.design.n)
+            rest = views.reduced(view, at, self._variances(read), self.n)
             top = Point(1.0, 0.0, (scales.factors[view.top],), np.zeros(0), 0.0)
             found = eliminate(rest.products, top, view.prior)
             if found is None or not np.isfinite(found.log_likelihood):
@@ -233,9 +259,7 @@ class Crossed:
         here = slices.elliptical(rng, target, Here(move.x, *target(move.x)), move.near)
         return here.payload, replace(move, x=here.x)
 
-    def _given_effects(
-        self, rng: np.random.Generator, theta: Array, scales: Scales
-    ) -> tuple[Array, Scales]:
+    def _given_effects(self, rng: np.random.Generator, theta: Array, scales: Scales) -> tuple[Array, Scales]:
         """The same hyperparameters given the effects and given the standardised effects."""
         left, sigma = self.gram.g - self.gram.G @ theta, scales.sigma
         factors = list(scales.factors)
@@ -249,14 +273,16 @@ class Crossed:
         years, rho = scales.sd, scales.rho
         if self.design.serial is not None:
             part = len(self.design.groups)
-            years, rho = variances.draw_years(rng, self.design.serial, theta[self.gram.part(part)], years, rho)
+            years, rho = variances.draw_years(
+                rng, self.design.serial, theta[self.gram.part(part)], years, rho
+            )
             at = (theta, left, sigma)
             theta, left, new = self._interwoven(rng, part, at, ((self.design.serial.sd,), np.array([years])))
             years = abs(float(new[0]))
         if self.design.error.sigma is None:
             raise ValueError("Gaussian errors have a prior of sigma")
         squares = float(self.gram.yy - theta @ (self.gram.g + left))
-        sigma = variances.draw_sigma(rng, self.design.error.sigma, sigma, squares, self.design.n)
+        sigma = variances.draw_sigma(rng, self.design.error.sigma, sigma, squares, self.n)
         return theta, Scales(sigma, tuple(factors), years, rho)
 
     def _interwoven(
@@ -266,7 +292,7 @@ class Crossed:
         at: tuple[Array, Array, float],
         spread: tuple[tuple[Any, ...], Array],
     ) -> tuple[Array, Array, Array]:
-        """Signed SDs of a part given its standardised effects; the effects, and what is left of D'y, follow."""
+        """Signed SDs of a part given its standardised effects; effects and rest of D'y follow."""
         theta, left, sigma = at
         priors, sd = spread
         own, where = self.own[part], self.gram.part(part)
@@ -298,3 +324,25 @@ class Crossed:
             out[f"sd_{self.design.serial.name}"] = np.array(state.scales.sd)
             out["rho"] = np.array(state.scales.rho)
         return out
+
+
+def _without_rows(design: Design) -> Design:
+    """The design as chains need it, which read no rows: names, priors and levels."""
+    none = np.zeros(0, np.int64)
+    population = [
+        replace(t, columns=t.columns[:0], index=None if t.index is None else none) for t in design.population
+    ]
+    groups = [replace(g, index=none, Z=g.Z[:0]) for g in design.groups]
+    serial = design.serial
+    if serial is not None:
+        serial = replace(serial, index=none, loading=serial.loading[:0])
+    return replace(
+        design,
+        y=design.y[:0],
+        population=tuple(population),
+        groups=tuple(groups),
+        serial=serial,
+        rows={},
+        views=(),
+        error=replace(design.error, order=row_order(none, none)),
+    )

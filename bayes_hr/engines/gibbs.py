@@ -41,7 +41,9 @@ def refusal(design: Design) -> str | None:
     if one_group(design):
         return None
     if blocks_of(design) is None:
-        return "it has several group terms, and errors that are not Gaussian and independent given the effects"
+        return (
+            "it has several group terms, and errors that are not Gaussian and independent given the effects"
+        )
     if any(t.sd is not None for t in design.population):
         return "it has several group terms, and a partially pooled population term"
     return None
@@ -96,9 +98,14 @@ class GibbsEngine:
         prepared = time.perf_counter()
         raw = run_chains(model, settings, progress, self.folder)
         sampled = time.perf_counter()
-        names = {name: (("chain", "draw", *(f"{name}_{k}" for k in range(v.ndim - 2))), v) for name, v in raw.items()}
+        bulk = {name: raw.pop(name) for name in sorted(model.bulk)}
+        names = {
+            name: (("chain", "draw", *(f"{name}_{k}" for k in range(v.ndim - 2))), v)
+            for name, v in raw.items()
+        }
         coords = {"chain": np.arange(settings.chains), "draw": np.arange(settings.draws)}
-        tree = assemble_posterior(design, xr.Dataset(names, coords), {}, seed=settings.seed)
+        draws = xr.Dataset(names, coords)
+        tree = assemble_posterior(design, draws, {}, seed=settings.seed, bulk=bulk)
         tree.attrs |= {
             "engine": "gibbs",
             "sampler": "gibbs",

@@ -7,7 +7,7 @@ makes them; no step of the sampler sees a row again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -52,6 +52,10 @@ class Gram:
     starts: tuple[int, ...]
     prior_scale: Array
     prior_mean: Array
+
+    def without_rows(self) -> Gram:
+        """The same without D and y, for chains."""
+        return replace(self, D=self.D[:0], y=self.y[:0])
 
     @property
     def population(self) -> slice:

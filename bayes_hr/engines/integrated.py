@@ -236,6 +236,8 @@ class IntegratedDensity:
         s, rho, slope = sigma**-2.0, 0.0, 0.0
         z = (theta - self.mean) / self.scale
         value = self.constant + log_sigma + log_sd.sum() - 0.5 * z @ z
+        if self.design.error.sigma is None:
+            raise ValueError("Gaussian errors have a prior of sigma")
         prior, d_sigma = self.design.error.sigma.log_density(sigma)
         value += prior
         if self.design.error.rho is not None:

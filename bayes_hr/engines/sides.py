@@ -128,8 +128,7 @@ def _combinations(
     guesses, rows, columns, values = [], [], [], []
     for layout in layouts:
         S = gram.G[layout.atoms]
-        guess = np.linalg.pinv(S[:, layout.atoms].toarray(), 1e-10, hermitian=True) @ S[:, :P].toarray()
-        guess[np.abs(guess - np.round(guess)) < 1e-6] = np.round(guess[np.abs(guess - np.round(guess)) < 1e-6])
+        guess = _guess(S[:, layout.atoms].toarray(), S[:, :P].toarray())
         at = np.nonzero(guess)
         rows.append(layout.atoms[at[0]])
         columns.append(at[1])
@@ -147,6 +146,24 @@ def _combinations(
     for u, guess in enumerate(guesses):
         guess[:, failed[u]] = np.nan
     return wide, guesses
+
+
+def _guess(S: Array, T: Array) -> Array:
+    """Weights (k, P) with which a unit's columns may add up to population columns.
+
+    ``S`` (k, k) and ``T`` (k, P) are their cross-products.  The largest column that a population column holds
+    whole (a year of the state, a level) is taken for all of it; where none is, least squares say.
+    """
+    own = np.diag(S)
+    whole = (np.abs(T - own[:, None]) <= _ROUNDED * own[:, None]) & (own[:, None] > 0)
+    best = np.where(whole, own[:, None], 0.0).argmax(axis=0)
+    out = np.zeros_like(T)
+    found = whole.any(axis=0)
+    out[best[found], np.flatnonzero(found)] = 1.0
+    rest = ~found & np.any(T != 0, axis=0)
+    if rest.any():
+        out[:, rest] = np.linalg.pinv(S, 1e-10, hermitian=True) @ T[:, rest]
+    return out
 
 
 def _unit(gram: Gram, layout: _Layout, guess: Array, wide: Index) -> Unit:

@@ -142,7 +142,7 @@ def draw_scales(
 # Unit-years
 
 
-def year_precision(gap: Array, sd: float, rho: float) -> tuple[Array, Array, float]:
+def year_precision(gap: NDArray[np.int64], sd: float, rho: float) -> tuple[Array, Array, float]:
     """Precision of AR(1) effects: its diagonal, each year's with the one before (0 for a first), (T,).
 
     The third is half its log determinant.

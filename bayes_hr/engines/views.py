@@ -30,7 +30,7 @@ from bayes_hr.engines.collapsed import PopulationPrior
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bayes_hr.engines.collapsed import Coefficients
+    from bayes_hr.engines.collapsed import Coefficients, Eliminated
     from bayes_hr.engines.gram import Gram
 
     Array = NDArray[np.float64]
@@ -254,3 +254,22 @@ def completed(
         mean = part.delta * s * (at.r[unit.leaf] - unit.C @ atoms)
         out[unit.leaf] = mean + np.sqrt(part.delta) * noise[unit.leaf]
     return out
+
+
+def excess(found: Eliminated) -> Array:
+    r"""Sum over units of :math:`E[w w'] - I` of the standardised varying coefficients, (q, q).
+
+    By Stein's identity this is :math:`F' \partial / \partial F` of the log density with all coefficients
+    integrated out, F the factor of their covariance (:mod:`.covariance`).
+    """
+    lower, H = found.lower, found.H
+    U, q, P = len(lower), lower.shape[1], found.prior.mean.size
+    inverse = np.linalg.inv(lower)
+    z = _solved(found.M, found.half, 1)
+    turned = np.swapaxes(inverse, 1, 2)
+    mean = np.einsum("gij,gj->gi", turned, H[:, :, P] - H[:, :, :P] @ (found.prior.scale * z))
+    K = (turned @ H[:, :, :P]).reshape(U * q, P) * found.prior.scale
+    Y = _solved(found.M, K.T).T.reshape(U, q, P)
+    between = np.swapaxes(Y, 0, 1).reshape(q, U * P)
+    flat = inverse.reshape(U * q, q)
+    return np.asarray(mean.T @ mean + flat.T @ flat + between @ between.T - U * np.eye(q))

@@ -144,8 +144,8 @@ def quantities_table(found: Calibration) -> Table:
         f"Band: whether the ranks stay in the simultaneous band of probability {found.level:.4f} (1 − .05 / "
         f"{len(found.table)}); p: probability that uniform ranks stray as far, anywhere. If calibrated, each "
         f"quantity is, with that probability, covered by {fmt.joined(bands)}. Bias z: mean of (posterior "
-        "mean − truth) / posterior SD, times √worlds, and SD of z: near 0 ± 2 and 1. Contraction: 1 − "
-        "(posterior SD / prior SD)²; near 0 the rows say little and the ranks test little."
+        "mean − truth) / posterior SD, times √worlds, and SD of z: near 0 ± 2 and 1. Contraction: "
+        "share of the prior variance that the rows explain; near 0 they say little and ranks test little."
     )
     return Table("calibration", "Ranks, coverage and bias by quantity", columns, rows, note)
 
