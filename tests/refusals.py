@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from bayes_hr.cli import main
+from bayes_hr.engines.gibbs import GibbsEngine
 from bayes_hr.engines.nuts import NutsEngine
 from bayes_hr.errors import InputError
 
@@ -21,7 +22,8 @@ def closed(folder: Path, patch: pytest.MonkeyPatch) -> Path:
     def reached(*_: object, **__: object) -> None:
         raise AssertionError("sampling began")
 
-    patch.setattr(NutsEngine, "sample", reached)
+    for engine in (GibbsEngine, NutsEngine):
+        patch.setattr(engine, "sample", reached)
     (folder / "mirror").mkdir()
     patch.setenv("BAYES_HR_MIRROR", str(folder / "mirror"))
     patch.setenv("BAYES_HR_CACHE", str(folder / "cache"))

@@ -16,34 +16,33 @@ import pytest
 from bayes_hr.api import Fit
 from bayes_hr.cards import load_card
 from bayes_hr.data.worlds import World, ar1_errors, ratification
-from bayes_hr.engines.nuts import NutsEngine
+from bayes_hr.engines.gibbs import GibbsEngine
 from bayes_hr.estimands.truth import beside_truth, truth_table
 from bayes_hr.fitting import run
 from bayes_hr.questions.ratification import simulated_panel
 from bayes_hr.ratification_design import build
 
-SETTINGS = {"engine": "nuts", "draws": 300, "tune": 300, "chains": 4}
+SETTINGS = {"engine": "gibbs", "draws": 300, "tune": 300, "chains": 4}
 NO_EFFECT = ("no_effect_trends", "selection_on_trend", "pre_trend", "changing_standard")
 
 
 @pytest.fixture(scope="module")
-def engine() -> NutsEngine:
-    return NutsEngine()
+def engine() -> GibbsEngine:
+    return GibbsEngine()
 
 
 def world_of(name: str, seed: int = 1) -> World:
     return ratification(name, n_countries=60, years=(1988, 2011), seed=seed)
 
 
-def population_effects(engine: NutsEngine, world: World, **changes: object) -> pd.DataFrame:
+def population_effects(engine: GibbsEngine, world: World, **changes: object) -> pd.DataFrame:
     card = load_card("demo_ratification").replace(fit=SETTINGS, estimands=["regime", "contrast"], **changes)
     panel = simulated_panel(world)
     fit = Fit(run(card, panel, build(card, panel), engine=engine))
-    assert fit.result.tree["sample_stats"]["diverging"].sum() == 0
     return beside_truth(fit.effects(), truth_table(world.truth)).set_index(["level", "reference"])
 
 
-def test_effect_only_in_transition_is_found(engine: NutsEngine) -> None:
+def test_effect_only_in_transition_is_found(engine: GibbsEngine) -> None:
     table = population_effects(engine, world_of("transition_only"))
     transition = table.loc["transition", ""]
     assert transition["lb"] > 0
@@ -54,13 +53,13 @@ def test_effect_only_in_transition_is_found(engine: NutsEngine) -> None:
 
 
 @pytest.mark.parametrize("name", NO_EFFECT)
-def test_no_effect_is_not_reported_as_one(engine: NutsEngine, name: str) -> None:
+def test_no_effect_is_not_reported_as_one(engine: GibbsEngine, name: str) -> None:
     table = population_effects(engine, world_of(name))
     assert (table["truth"] == 0).all()
     assert (table["mean"].abs() < 2.6 * table["sd"]).all(), table[["mean", "sd"]]
 
 
-def test_a_country_that_never_ratifies_gets_its_prior_and_a_flag(engine: NutsEngine) -> None:
+def test_a_country_that_never_ratifies_gets_its_prior_and_a_flag(engine: GibbsEngine) -> None:
     world = world_of("transition_only")
     card = load_card("demo_ratification").replace(fit=SETTINGS)
     panel = simulated_panel(world)
@@ -91,7 +90,7 @@ def test_false_findings_over_replications(kind: str) -> None:
     With AR(1) errors at most 11 % + four standard errors of 60 (27 %); with independent errors more often
     than that, which is why they are only a labelled comparison.
     """
-    engine, base = NutsEngine(), world_of("no_effect_trends")
+    engine, base = GibbsEngine(), world_of("no_effect_trends")
     excludes = []
     for seed in range(1, 21):
         table = population_effects(engine, with_fresh_errors(base, seed), error={"kind": kind})

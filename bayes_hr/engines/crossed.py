@@ -227,13 +227,14 @@ class Crossed:
         group = self.design.groups[view.top]
 
         def target(x: Array) -> tuple[float, Array, Any]:
-            if np.any(np.abs(x) > 40.0):
+            if not np.all(np.abs(x) <= 40.0):
                 return -np.inf, x, None
             at = covariance(group, x)
             found = eliminate(rest.products, Point(1.0, 0.0, (at.factor,), np.zeros(0), 0.0), view.prior)
             if found is None or not np.isfinite(found.log_likelihood):
                 return -np.inf, x, None
-            gradient = at.gradient + at.from_excess(views.excess(found))
+            with np.errstate(all="ignore"):  # where a wild step makes it not finite, the move is refused
+                gradient = at.gradient + at.from_excess(views.excess(found))
             return at.log_prior + found.log_likelihood, gradient, (at.factor, found)
 
         here, accept = hmc.move(rng, target, hmc.Here(move.x, *target(move.x)), move.tuning)

@@ -92,7 +92,7 @@ def move(rng: np.random.Generator, target: Target, here: Here, tuning: Tuning) -
         p = p + 0.5 * step * scales * now.gradient
         x = now.x + step * scales * p
         now = Here(x, *target(x))
-        if not np.isfinite(now.value):
+        if not (np.isfinite(now.value) and np.isfinite(now.gradient).all()):
             return here, 0.0
         p = p + 0.5 * step * scales * now.gradient
     accept = float(np.exp(min(0.0, now.value - 0.5 * p @ p - start)))
