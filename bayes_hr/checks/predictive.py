@@ -81,13 +81,17 @@ class Replicates:
     categories: tuple[str, ...] = ()
 
 
+def _affordable(design: Design, draws: int) -> int:
+    """Fewer draws of very many rows: each simulates all of them."""
+    return min(draws, max(FEWEST, draws * 50_000 // design.n))
+
+
 def replicate(design: Design, posterior: xr.Dataset, *, seed: int, draws: int = DRAWS) -> Replicates:
     """Simulate the rows anew ``draws`` times; compare statistics of the design's views, and of shocks."""
     rng = np.random.default_rng([seed, 2])
     y = design.y
     found: dict[str, list[tuple[Array, Array]]] = {}
-    draws = min(draws, max(FEWEST, draws * 50_000 // design.n))
-    for draw in posterior_draws(design, posterior, draws):
+    for draw in posterior_draws(design, posterior, _affordable(design, draws)):
         eta = linear_predictor(design, draw)
         again = simulate_outcome(rng, design, draw, eta)
         pairs = {
@@ -266,7 +270,7 @@ def prior_predictive(design: Design, *, seed: int, draws: int = DRAWS) -> pd.Dat
     names = names or ["SD of the outcome", "largest minus smallest outcome"]
     names += [f"SD of {main.name} means", f"SD within {many}"]
     rows = []
-    for draw in prior_draws(design, rng, draws):
+    for draw in prior_draws(design, rng, _affordable(design, draws)):
         y = simulate_outcome(rng, design, draw)
         rows.append([*_outcome_statistics(design, y, main.index), *_headline(design, draw)])
     if design.headline is not None:
