@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
 import shutil
 from dataclasses import replace
@@ -10,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from bayes_hr import fitting
 from bayes_hr.cards import Card, load_card
-from bayes_hr.errors import InputError
+from bayes_hr.errors import InputError, TaskFailureError
 from bayes_hr.fits import Fit, load_fit
 from bayes_hr.progress import progress_bar
 from bayes_hr.questions import question_of
@@ -48,6 +50,7 @@ def fit(
     seed: int | None = None,
     out: str | Path | None = None,
     companions: bool | None = None,
+    reference: int | None = None,
     progress: Progress | None = None,
 ) -> Fit:
     """Fit a card to a panel.
@@ -66,8 +69,12 @@ def fit(
     companions
         Fit also what must stand beside the estimates, such as the dyads with a year before entry alone; None
         does so up to 50,000 rows.
+    reference
+        Refits with ratification years permuted (:mod:`bayes_hr.checks.reference`), 2 or more, or 0; None
+        takes 100 for a ratification card that the exact engine fits, else none.  With `out`, the fit is saved
+        before them, and an interrupted run goes on from there.
     progress
-        Called with draws done and in all; None shows a bar (log lines off a terminal).
+        Called with draws done and in all, then with refits; None shows a bar (log lines off a terminal).
 
     Returns
     -------
@@ -82,6 +89,8 @@ def fit(
     card = fitting.resolved_card(
         card, engine=engine, sampler=sampler, chains=chains, draws=draws, tune=tune, seed=seed
     )
+    if reference is not None:
+        check_reference(card, reference)
     if out is not None:
         check_target(Path(out))
     truth = None
@@ -94,7 +103,7 @@ def fit(
     if out is not None:
         kept = _kept(card, panel, Path(out))
         if kept is not None:
-            return kept
+            return _with_reference(kept, reference, Path(out), progress)
     fitting.check_size(card, design)
     if out is not None:
         check_space(Path(out), fitting.bytes_of_draws(card, design))
@@ -114,7 +123,7 @@ def fit(
         found.save(out)
     if under_way is not None:
         shutil.rmtree(under_way, ignore_errors=True)
-    return found
+    return _with_reference(found, reference, None if out is None else Path(out), progress)
 
 
 def _with_companions(found: Fit, panel: Panel, progress: Progress | None) -> Fit:
@@ -131,6 +140,33 @@ def _with_companions(found: Fit, panel: Panel, progress: Progress | None) -> Fit
     import pandas as pd
 
     return replace(found, extra={question.table_names[-1]: pd.concat(tables, ignore_index=True)})
+
+
+def _with_reference(found: Fit, asked: int | None, out: Path | None, progress: Progress | None) -> Fit:
+    """The fit with its permuted reference, saved; refits are kept beside the fit, which is replaced whole."""
+    from bayes_hr.checks.reference import default_refits
+
+    n = default_refits(found.card) if asked is None else asked
+    if n == 0:
+        return found
+    if found.reference is not None and found.reference.n >= n:
+        _LOG.info("%s: its permuted reference of %d refits is used", found.card.id, found.reference.n)
+        return found
+    kept = None
+    if out is not None:
+        signature = json.dumps(found.result.provenance["signature"], sort_keys=True)
+        job = hashlib.sha256(signature.encode()).hexdigest()[:12]
+        kept = out.absolute().parent / f".{out.name}-reference" / job
+    try:
+        found = found.permuted_reference(n, folder=kept, progress=progress)
+    except TaskFailureError as error:
+        if asked is not None:
+            raise
+        _LOG.warning("%s: left without its permuted reference. %s", found.card.id, error)
+        return found
+    if out is not None:
+        found.save(out)
+    return found
 
 
 def panel_of(card: Card) -> Panel:
@@ -171,17 +207,27 @@ def subject(card: Card) -> str:
     return question_of(card).subject
 
 
-def check_reference(card: Card) -> None:
+def check_reference(card: Card, n: int) -> None:
     """Refuse a permuted reference (:meth:`Fit.permuted_reference`) before anything is fitted.
+
+    Parameters
+    ----------
+    n
+        Refits; 0 asks for none.
 
     Raises
     ------
     InputError
-        If the card has no ratification years to permute.
+        If the card has no ratification years to permute, or `n` is neither 0 nor 2 or more.
     """
     from bayes_hr.checks.reference import check_card
 
-    check_card(card)
+    if not isinstance(n, int) or n < 0 or n == 1:
+        raise InputError(
+            f"permuted reference: reference = {n!r} must be a number of refits, 2 or more, or 0 for none."
+        )
+    if n > 0:
+        check_card(card)
 
 
 def _run(

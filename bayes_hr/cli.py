@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import sys
 import traceback
@@ -65,10 +63,23 @@ OwnRows = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Your own rows (.csv, .parquet, .dta) in place of the public data."),
 ]
+
+
+def _refits(n: int | None) -> int | None:
+    if n == 1:
+        raise typer.BadParameter("2 refits or more, or 0 for none")
+    return n
+
+
 Refits = Annotated[
     int | None,
     typer.Option(
-        metavar="N", min=2, help="Refit N times with ratification years permuted; resumes if stopped."
+        metavar="N",
+        min=0,
+        callback=_refits,
+        help="Refits with ratification years permuted, 0 for none; resumes if stopped. Default: 100 for a "
+        "ratification card that the exact engine fits, else none.",
+        show_default=False,
     ),
 ]
 
@@ -103,6 +114,7 @@ def demo(
     only: Annotated[
         Literal["ratification", "convergence"] | None, typer.Option(help="One question; default: both.")
     ] = None,
+    reference: Refits = None,
     open_report: Annotated[bool, typer.Option("--open", help="Open the reports in a browser.")] = False,
 ) -> None:
     """Simulate a world for each question, fit it, and compare.
@@ -114,19 +126,22 @@ def demo(
     status = OK
     for question, (card, kinds) in DEMOS.items():
         if only in {None, question}:
-            status = max(status, _demo(card, kinds, out / question, open_report))
+            refits = reference if question == "ratification" else None
+            status = max(status, _demo(card, kinds, out / question, refits, open_report))
     raise typer.Exit(status)
 
 
-def _demo(card: str, kinds: Sequence[str], out: Path, open_report: bool) -> int:
+def _demo(card: str, kinds: Sequence[str], out: Path, reference: int | None, open_report: bool) -> int:
     """Fit one simulated world; returns the exit code."""
     import bayes_hr
     from bayes_hr.api import subject
 
     say(bayes_hr.load_card(card).question, style="bold")
-    found = bayes_hr.fit(card, out=out)
+    found = bayes_hr.fit(card, out=out, reference=reference)
     say_verdict(found)
     say_truth(found.beside_truth(), kinds, subject(found.card))
+    if found.reference is not None:
+        say_reference(found.reference.table, found.reference.n)
     say_places(out)
     say()
     if open_report:
@@ -198,7 +213,7 @@ def _fit(
     if where is not None:
         chosen = chosen.replace(where=where)
     if reference is not None:
-        check_reference(chosen)
+        check_reference(chosen, reference)
     out = out or Path("runs") / chosen.id
     rows = None
     columns = _columns(column)
@@ -206,8 +221,7 @@ def _fit(
         rows = panel_from_file(panel, chosen, columns=columns)
     elif columns:
         raise typer.BadParameter("goes with --panel FILE", param_hint="--column")
-    found = bayes_hr.fit(chosen, rows, out=out, **settings)
-    return (found if reference is None else _with_reference(found, reference, out)), out
+    return bayes_hr.fit(chosen, rows, out=out, reference=reference, **settings), out
 
 
 def _say_fit(found: Fit, out: Path) -> None:
@@ -232,19 +246,6 @@ def _columns(pairs: Sequence[str] | None) -> dict[str, str] | None:
             raise typer.BadParameter(f"{pair!r} must be OURS=THEIRS, e.g. ccode=cow", param_hint="--column")
         out[ours.strip()] = theirs.strip()
     return out or None
-
-
-def _with_reference(found: Fit, n: int, out: Path) -> Fit:
-    """The fit with its permuted reference, saved; refits are kept beside the fit, which is replaced whole."""
-    if found.reference is not None and found.reference.n >= n:
-        say(f"The saved permuted reference has {found.reference.n} refits and is used.")
-        return found
-    signature = json.dumps(found.result.provenance["signature"], sort_keys=True)
-    job = hashlib.sha256(signature.encode()).hexdigest()[:12]
-    kept = out.absolute().parent / f".{out.name}-reference" / job
-    found = found.permuted_reference(n, folder=kept)
-    found.save(out)
-    return found
 
 
 # What was fitted

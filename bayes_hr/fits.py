@@ -161,7 +161,7 @@ class Fit:
 
     def permuted_reference(
         self,
-        n: int = 20,
+        n: int = 100,
         *,
         seed: int = 0,
         folder: str | Path | None = None,
@@ -169,7 +169,8 @@ class Fit:
     ) -> Fit:
         """Refit ``n`` times with permuted ratification years; returns a Fit that carries the comparison.
 
-        See :mod:`bayes_hr.checks.reference`.  With a folder the work resumes after an interruption.
+        See :mod:`bayes_hr.checks.reference`.  With a folder the work resumes after an interruption.  A fit of
+        a ratification card by the exact engine has one already, unless told otherwise.
         """
         from bayes_hr.checks.reference import permuted_reference
 
@@ -214,7 +215,11 @@ class Fit:
             "effects": json.loads(table.to_json(orient="records")),
             "permuted_reference": None
             if self.reference is None
-            else {"n": self.reference.n, "table": json.loads(self.reference.table.to_json(orient="records"))},
+            else {
+                "n": self.reference.n,
+                "settings": self.reference.settings,
+                "table": json.loads(self.reference.table.to_json(orient="records")),
+            },
         }
 
     def save(self, folder: str | Path) -> Path:
@@ -266,8 +271,8 @@ def load_fit(folder: str | Path) -> Fit:
     reference, truth = None, None
     if (folder / "reference.csv").is_file():
         table = pd.read_csv(folder / "reference.csv", keep_default_na=False, na_values=["nan"])
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
-        reference = PermutedReference(int(summary["permuted_reference"]["n"]), table)
+        told = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["permuted_reference"]
+        reference = PermutedReference(int(told["n"]), table, told.get("settings", {}))
     if (folder / "truth.csv").is_file():
         truth = pd.read_csv(folder / "truth.csv", keep_default_na=False)
     names = question_of(result.card).table_names

@@ -171,7 +171,6 @@ def engine_of(card: Card, design: Design, folder: Path | None = None) -> Engine:
 def settings_of(card: Card) -> SamplerSettings:
     """A card's settings for the engine; as many cores as there are, up to one for each chain."""
     fit = card.fit
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return SamplerSettings(
         sampler=fit.sampler,
         form=fit.form,
@@ -180,8 +179,13 @@ def settings_of(card: Card) -> SamplerSettings:
         tune=fit.tune,
         seed=fit.seed,
         target_accept=fit.target_accept,
-        cores=min(fit.chains, usable),
+        cores=min(fit.chains, usable_cores()),
     )
+
+
+def usable_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 MAX_NUTS_ROWS: Final = 50_000

@@ -12,13 +12,13 @@ import logging
 import os
 import pickle
 import signal
-import sys
 import threading
+import time
 import traceback
-from collections.abc import Callable, Generator, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Mapping
+from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, closing, contextmanager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -59,15 +59,15 @@ def run_tasks(
     ----------
     function : callable
         ``function(item, seed)``; returns JSON data: dicts with string keys, lists, tuples, numbers, strings,
-        None, numpy numbers and arrays. With several workers it must be importable (no lambda, nothing
-        compiled inside).
+        None, numpy numbers and arrays. Workers import it by name, or are sent it whole if it is of a
+        script, notebook or prompt, or a lambda; a lock, open file or the like inside it cannot be sent.
     items : mapping of str to object
         Stable key to item, in order.
     folder : path, optional
         Where results are kept; None keeps them in memory only.
     workers : int
-        Processes; 1 runs in this one. More are spawned afresh, with one BLAS thread each, so a script that
-        asks for them must guard its main part by ``if __name__ == "__main__":``.
+        Processes; 1 runs in this one. More are started afresh, with one BLAS thread each; none runs the
+        user's script again.
     seed : int
         Root of the seeds, 0 or more.
     context : str
@@ -177,24 +177,17 @@ def _in_process(function: TaskFunction, tasks: list[_Task]) -> _Run:
 def _in_pool(function: TaskFunction, tasks: list[_Task], workers: int) -> _Run:
     if not tasks:
         return
-    import multiprocessing as mp
+    from loky import ProcessPoolExecutor
 
-    others = set(mp.active_children())
-    pool = ProcessPoolExecutor(
-        min(workers, len(tasks)), mp_context=mp.get_context("spawn"), initializer=_start_worker
-    )
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), initializer=_start_worker, env=_ONE_THREAD)
     finished = False
     try:
-        with _environment(_ONE_THREAD):
-            futures = {pool.submit(_attempt, function, task.item, task.seed): task for task in tasks}
+        futures = {pool.submit(_attempt, function, task.item, task.seed): task for task in tasks}
         for future in as_completed(futures):
             yield futures[future], _outcome(future)
         finished = True
     finally:
-        if not finished:
-            for process in set(mp.active_children()) - others:
-                process.terminate()
-        pool.shutdown(wait=True, cancel_futures=True)
+        pool.shutdown(wait=True, kill_workers=not finished)
 
 
 def _outcome(future: Future[_Outcome]) -> _Outcome:
@@ -205,8 +198,8 @@ def _outcome(future: Future[_Outcome]) -> _Outcome:
     text = "".join(traceback.format_exception(error))
     if isinstance(error, BrokenProcessPool):
         text += (
-            "A worker process died: not enough memory, killed from outside, or a script without "
-            'if __name__ == "__main__". Run again, with fewer workers if memory is short.\n'
+            "A worker process died: not enough memory, or killed from outside. Run again, with fewer "
+            "workers if memory is short.\n"
         )
     return _Outcome(failure=text)
 
@@ -214,31 +207,13 @@ def _outcome(future: Future[_Outcome]) -> _Outcome:
 def _start_worker() -> None:
     """Leave Ctrl-C to the main process, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    import multiprocessing as mp
-
-    parent = mp.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-@contextmanager
-def _environment(values: Mapping[str, str]) -> Iterator[None]:
-    """Environment that processes started meanwhile inherit."""
-    before = {name: os.environ.get(name) for name in values}
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+def _end_with_parent(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(1)
 
 
 # Checks and messages
@@ -257,15 +232,15 @@ def _check(function: TaskFunction, items: Mapping[str, Any], workers: int, seed:
 
 
 def _check_sendable(function: TaskFunction) -> None:
-    advice = "use workers=1, or define it at the top of an importable module"
+    from loky.backend.reduction import dumps
+
     try:
-        pickle.dumps(function)
+        dumps(function)
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise InputError(f"tasks: {function!r} cannot be sent to workers ({error}); {advice}") from error
-    inner = _unwrapped(function)
-    if getattr(inner, "__module__", "") == "__main__" and not hasattr(sys.modules["__main__"], "__file__"):
-        name = _name(function)
-        raise InputError(f"tasks: {name} is unseen by workers, being of a notebook or prompt; {advice}")
+        raise InputError(
+            f"tasks: {function!r} cannot be sent to workers ({error}); use workers=1, or define it at the "
+            "top of an importable module"
+        ) from error
 
 
 def _unwrapped(function: TaskFunction) -> TaskFunction:

@@ -259,7 +259,8 @@ ARGUMENTS = {
     "unknown command": (["fti"], r"No such command 'fti'. Did you mean 'fit'"),
     "unknown option": (["fit", CARD, "--drawz", "5"], r"No such option: --drawz"),
     "not a number": (["fit", CARD, "--draws", "many"], r"Invalid value for '--draws'"),
-    "one refit": (["fit", CARD, "--reference", "1"], r"Invalid value for '--reference'"),
+    "one refit": (["fit", CARD, "--reference", "1"], r"Invalid value for '--reference': 2 refits or more"),
+    "fewer than no refits": (["demo", "--reference", "-1"], r"Invalid value for '--reference'"),
     "column without =": (
         ["fit", CARD, "--panel", "x.csv", "--column", "ccode"],
         r"'ccode' must be OURS=THEIRS",

@@ -252,5 +252,7 @@ def test_too_many_rows_for_nuts(
 def test_permuted_reference_of_a_convergence_card() -> None:
     from bayes_hr.api import check_reference
 
-    raises(r"is not about ratification", lambda: check_reference(bayes_hr.load_card(CARD)))
-    check_reference(bayes_hr.load_card("cat_hrps"))
+    raises(r"is not about ratification", lambda: check_reference(bayes_hr.load_card(CARD), 20))
+    raises(r"is not about ratification", lambda: bayes_hr.fit(CARD, own(rows()), reference=2))
+    check_reference(bayes_hr.load_card(CARD), 0)
+    check_reference(bayes_hr.load_card("cat_hrps"), 20)

@@ -246,7 +246,7 @@ def test_reference_is_resumable_and_kept_with_the_fit(
     code, out, _ = run(*argv)
     assert code == 0
     assert "2 refits with permuted years" in out
-    assert len(samples) == 2
+    assert len(samples) == 2, "the saved fit gets a reference, nothing else is run"
     assert (copied / "reference.csv").is_file()
     kept = list(copied.parent.glob(f".{copied.name}-reference/*/task-*.json"))
     assert len(kept) == 2, "outside the folder of the fit, which is replaced whole"
@@ -274,7 +274,7 @@ def test_demo(
 ) -> None:
     monkeypatch.setattr("bayes_hr.questions.ratification.simulate", lambda: small_world)
     monkeypatch.chdir(tmp_path)
-    argv = ["demo", "--only", "ratification"]
+    argv = ["demo", "--only", "ratification", "--reference", "0"]
     code, out, _ = run(*argv)
     assert code == 0
     assert re.search(r"^effect of ratification +truth +estimate +89% interval +covered$", out, re.M)

@@ -216,16 +216,17 @@ def test_demo_runs_both_questions(
     fits = {"demo_ratification": small_fit, "demo_convergence": bayes_hr.load_fit(saved)}
     asked = []
 
-    def fit(card: str, *, out: Path) -> Fit:
-        asked.append((card, out))
+    def fit(card: str, *, out: Path, reference: int | None) -> Fit:
+        asked.append((card, out, reference))
         return fits[card]
 
     monkeypatch.setattr(bayes_hr, "fit", fit, raising=False)
     _told(monkeypatch, {"demo_ratification": ratification, "demo_convergence": convergence})
-    code, out, _ = run("demo", "--out", tmp_path / "both")
+    code, out, _ = run("demo", "--out", tmp_path / "both", "--reference", "0")
     assert code == expected
     folders = {name: tmp_path / "both" / name for name in ("ratification", "convergence")}
-    assert asked == [(f"demo_{name}", folder) for name, folder in folders.items()]
+    refits = {"ratification": 0, "convergence": None}
+    assert asked == [(f"demo_{name}", folder, refits[name]) for name, folder in folders.items()]
     first, second = out.split("In a simulated world with a known kink")
     assert f"Verdict: {ratification}\n" in first
     assert f"Verdict: {convergence}\n" in second
@@ -246,7 +247,9 @@ def test_demo_runs_both_questions(
 def test_demo_of_one_question(run: Run, saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     found = bayes_hr.load_fit(saved)
-    monkeypatch.setattr(bayes_hr, "fit", lambda card, out: asked.append((card, out)) or found, raising=False)
+    monkeypatch.setattr(
+        bayes_hr, "fit", lambda card, out, reference: asked.append((card, out)) or found, raising=False
+    )
     code, out, _ = run("demo", "--only", "convergence")
     assert code == 1, "draws from the prior do not pass"
     assert asked == [("demo_convergence", Path("bayes_hr-demo/convergence"))]

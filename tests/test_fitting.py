@@ -16,11 +16,14 @@ import bayes_hr
 from bayes_hr import fitting
 from bayes_hr.api import Fit
 from bayes_hr.cards import parse_card
+from bayes_hr.checks import reference
 from bayes_hr.checks.reference import permuted_reference
 from bayes_hr.data.panel import Panel
 from bayes_hr.data.worlds import World
+from bayes_hr.engines.gibbs import GibbsEngine
 from bayes_hr.engines.nuts import NutsEngine
-from bayes_hr.errors import InputError
+from bayes_hr.errors import InputError, TaskFailureError
+from bayes_hr.progress import silent
 from bayes_hr.questions.ratification import simulated_panel
 from bayes_hr.ratification_design import build
 
@@ -169,3 +172,57 @@ def test_permuted_reference_by_refits(small_fit: Fit, small_engine: NutsEngine, 
     assert abs(row["permuted_mean"]) < row["mean"] / 2
     again = permuted_reference(small_fit.result, n=5, folder=tmp_path / "ref", progress=lambda *_: None)
     pd.testing.assert_frame_equal(again.table, found.table)
+
+
+def test_the_exact_engine_adds_the_reference_unasked(
+    small_world: World, short_report: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To a saved fit that lacks it too, from where it was interrupted; the same in workers as in one process."""
+    short = {"chains": 1, "draws": 40, "tune": 10}
+    monkeypatch.setattr(reference, "REFITS", 3)
+    monkeypatch.setitem(reference.SHORT, "gibbs", short)
+    folder, panel = tmp_path / "run", simulated_panel(small_world)
+    asked = {"chains": 2, "draws": 60, "tune": 40, "out": folder}
+    without = bayes_hr.fit("demo_ratification", panel, reference=0, progress=silent, **asked)
+    assert without.card.fit.engine == "gibbs"
+    assert without.reference is None
+    monkeypatch.setattr(fitting, "run", lambda *_, **__: pytest.fail("fitted again"))
+    seen: list[tuple[int, int]] = []
+
+    def interrupted(done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        bayes_hr.fit("demo_ratification", panel, progress=interrupted, **asked)
+    assert bayes_hr.load_fit(folder).reference is None
+    found = bayes_hr.fit("demo_ratification", panel, progress=lambda *at: seen.append(at), **asked)
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert found.reference is not None
+    assert (found.reference.n, found.reference.settings) == (3, {"engine": "gibbs", **short})
+    again = bayes_hr.load_fit(folder)
+    assert again.summary()["permuted_reference"]["settings"] == {"engine": "gibbs", **short}
+    xr.testing.assert_identical(again.data, without.data)
+    here = permuted_reference(without.result, n=3, engine=GibbsEngine(), progress=silent)
+    pd.testing.assert_frame_equal(here.table, found.reference.table)
+    monkeypatch.setattr(reference, "run_tasks", lambda *_, **__: pytest.fail("refitted"))
+    assert bayes_hr.fit("demo_ratification", panel, **asked).reference is not None
+    assert bayes_hr.fit("demo_ratification", panel, reference=2, **asked).reference is not None
+
+
+def test_a_reference_that_fails_does_not_take_the_fit_along(
+    small_fit: Fit, small_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless it was asked for."""
+
+    def failing(*_: object, **__: object) -> None:
+        raise TaskFailureError("3 of 3 permuted refits tasks failed", {}, {})
+
+    panel = simulated_panel(small_world)
+    monkeypatch.setattr(reference, "run_tasks", failing)
+    monkeypatch.setattr(fitting, "run", lambda *_, **__: small_fit.result)
+    assert bayes_hr.fit(small_fit.card, panel).reference is None, "NUTS has none unasked"
+    monkeypatch.setattr(reference, "default_refits", lambda card: 3)
+    assert bayes_hr.fit(small_fit.card, panel).reference is None
+    with pytest.raises(TaskFailureError, match="3 of 3"):
+        bayes_hr.fit(small_fit.card, panel, reference=3)

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.real_data
 
 @pytest.fixture(scope="module")
 def cat() -> Fit:
-    return bayes_hr.fit("cat_hrps", draws=1000, progress=lambda *_: None)
+    return bayes_hr.fit("cat_hrps", draws=1000, reference=0, progress=lambda *_: None)
 
 
 def test_rows_are_pinned(cat: Fit) -> None:

@@ -300,11 +300,12 @@ def test_truth_stands_beside_the_estimate() -> None:
 
 
 def test_reference_shown_or_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "bayes-hr fit demo_ratification --reference 20" in html()
+    assert "bayes-hr fit demo_ratification --reference 100" in html()
     row = {"estimand": "tau", "level": "transition", "reference": "", "mean": 0.1, "lb": 0.0, "ub": 0.2}
     row |= {"permuted_mean": 0.05, "permuted_sd": 0.04, "excludes_0": 0.25, "p_value": 0.2, "ci_prob": 0.89}
     spread = {**row, "estimand": "SD of country effects", "level": "", "excludes_0": np.nan, "p_value": 1.0}
-    found = PermutedReference(4, pd.DataFrame([row, spread]))
+    short = {"engine": "gibbs", "chains": 2, "draws": 150, "tune": 100}
+    found = PermutedReference(4, pd.DataFrame([row, spread]), short)
     known = replace(content(), reference=found)
     assert plots_effects.reference_picture(found, known).svg.startswith("<svg")
     monkeypatch.setattr(Content, "finite", False)
@@ -312,6 +313,7 @@ def test_reference_shown_or_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) 
     text = page.render(known)
     assert "Not run." not in text
     assert "a first look, not a test" in text
+    assert "(the exact engine, 2 chains of 150 draws after 100 of warm-up)" in text
     assert tables.reference_table(found, 2).rows[1][-2:] == ("–", "1.00")
 
 

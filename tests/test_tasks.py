@@ -53,6 +53,15 @@ def slow(item: float, seed: int) -> float:
     return item
 
 
+def note_process(item: str, seed: int) -> None:
+    Path(item).write_text(str(os.getpid()))
+    if item.endswith("first"):
+        while not Path(item).with_name("second").exists():
+            time.sleep(0.01)
+    else:
+        time.sleep(60)
+
+
 def die(item: int, seed: int) -> int:
     os._exit(3)
 
@@ -239,6 +248,55 @@ def test_workers_have_one_blas_thread_and_the_parent_keeps_its_own(monkeypatch: 
     assert "MKL_NUM_THREADS" not in os.environ
 
 
+@pytest.mark.parametrize("how", ["prompt", "script"])
+def test_workers_take_functions_of_scripts_and_prompts_and_run_no_script_again(
+    how: str, tmp_path: Path
+) -> None:
+    """As a notebook's: the function is of __main__, and no part is guarded by the name of the module."""
+    code = (
+        "from bayes_hr.tasks import run_tasks\n"
+        "print('main part')\n"
+        "factor = 3\n"
+        "def times(item, seed): return factor * item\n"
+        "jobs = [times, lambda item, seed: item + factor]\n"
+        "for job in jobs: print(run_tasks(job, {'a': 1, 'b': 2}, folder=None, workers=2, progress=print))\n"
+    )
+    (tmp_path / "script.py").write_text(code)
+    argv = ["-c", code] if how == "prompt" else [str(tmp_path / "script.py")]
+    path = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run([sys.executable, *argv], env=path, check=True, capture_output=True, text=True)
+    lines = done.stdout.splitlines()
+    assert lines.count("main part") == 1
+    assert [line for line in lines if line.startswith("[")] == ["[3, 6]", "[4, 5]"]
+
+
+def test_workers_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, test_tasks\n"
+        "from bayes_hr.tasks import run_tasks\n"
+        "def progress(done, total):\n"
+        "    if done == 1: os.kill(os.getpid(), signal.SIGKILL)\n"
+        f"items = dict(quick={str(tmp_path / 'first')!r}, slow={str(tmp_path / 'second')!r})\n"
+        "run_tasks(test_tasks.note_process, items, folder=None, workers=2, progress=progress)\n"
+    )
+    path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, check=False)
+    assert done.returncode == -signal.SIGKILL
+    worker = int((tmp_path / "second").read_text())
+    deadline = time.monotonic() + 15
+    while _runs(worker):
+        assert time.monotonic() < deadline, "the worker goes on without its parent"
+        time.sleep(0.1)
+
+
+def _runs(process: int) -> bool:
+    """Whether a process is there and no zombie that nobody has waited for."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(") ", 1)[1][0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def test_a_worker_that_dies_is_a_failure_that_says_why() -> None:
     with pytest.raises(TaskFailureError, match="not enough memory"):
         run_tasks(die, {"a": 1}, folder=None, workers=2, progress=silent)
@@ -250,7 +308,7 @@ def test_a_worker_that_dies_is_a_failure_that_says_why() -> None:
         ({"workers": 0}, "workers = 0"),
         ({"seed": -1}, "seed = -1"),
         ({"items": {1: 1}}, "the key 1 is not a string"),
-        ({"function": lambda item, seed: item, "workers": 2}, "cannot be sent to workers"),
+        ({"function": partial(draw, lock=threading.Lock()), "workers": 2}, "cannot be sent to workers"),
     ],
 )
 def test_bad_options_are_refused(options: dict[str, object], message: str) -> None:

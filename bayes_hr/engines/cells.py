@@ -3,8 +3,8 @@ r"""Rows collapsed into cross-products, one cell for each level of a group term.
 A linear-Gaussian likelihood reads the rows only through the cross-products of :math:`[Z\; X\; y]` within
 levels.  With AR(1) errors a row over a gap of g years enters as
 :math:`w_g (D_t - \rho^g D_{t-g})`, so its products are quadratic in :math:`\rho^g`: three matrices for each
-distinct gap, one for the first rows of units.  They are added up once; an evaluation then costs the same for a
-thousand times the rows.
+distinct gap, one for the first rows of units.  They are added up once; an evaluation then costs the same for
+a thousand times the rows.
 """
 
 from __future__ import annotations
@@ -65,29 +65,28 @@ class Cells:
     autocorrelated: bool
 
     @classmethod
-    def of(
-        cls, Z: Array, D: Array, index: Index, levels: int, order: RowOrder, autocorrelated: bool
-    ) -> Cells:
-        """Add up the rows, which are (n, q) and (n, P + 1), by gap."""
-        if not autocorrelated:
-            own = _products(Z, D, Z, D, index, levels)
-            return cls(np.zeros(1, np.int64), np.array([len(Z)]), *(a[None] for a in own), False)
+    def of(cls, Z: Array, D: Array, index: Index, levels: int, order: RowOrder | None) -> Cells:
+        """Add up the rows, which are (n, q) and (n, P + 1), by gap; no order if errors are independent."""
+        if order is None:
+            ZZ, ZD, DD = _products((Z, D), (Z, D), index, levels)
+            return cls(np.zeros(1, np.int64), np.array([len(Z)]), ZZ[None], ZD[None], DD[None], False)
         code = np.where(order.first, 0, order.gap)
         gaps, count = np.unique(code, return_counts=True)
-        parts = []
+        parts: list[tuple[Array, ...]] = []
         for gap in gaps:
             rows = np.flatnonzero(code == gap)
             before, at = order.previous[rows], index[rows]
-            own = _products(Z[rows], D[rows], Z[rows], D[rows], at, levels)
+            here, last = (Z[rows], D[rows]), (Z[before], D[before])
+            own = _products(here, here, at, levels)
             parts.append(own)
             if gap == 0:
                 parts += [tuple(np.zeros_like(a) for a in own)] * 2
                 continue
-            one = _products(Z[rows], D[rows], Z[before], D[before], at, levels)
-            other = _products(Z[before], D[before], Z[rows], D[rows], at, levels)
+            one, other = _products(here, last, at, levels), _products(last, here, at, levels)
             parts.append(tuple(a + b for a, b in zip(one, other, strict=True)))
-            parts.append(_products(Z[before], D[before], Z[before], D[before], at, levels))
-        return cls(gaps, count, *(np.stack(a) for a in zip(*parts, strict=True)), True)
+            parts.append(_products(last, last, at, levels))
+        ZZ, ZD, DD = (np.stack(a) for a in zip(*parts, strict=True))
+        return cls(gaps, count, ZZ, ZD, DD, True)
 
     def at(self, rho: float) -> Products:
         """Cross-products of the rows with AR(1) errors of this rho turned into independent ones."""
@@ -105,9 +104,10 @@ def _weighted(weights: Array, a: Array) -> Array:
 
 
 def _products(
-    Z: Array, D: Array, Z2: Array, D2: Array, index: Index, levels: int
+    left: tuple[Array, Array], right: tuple[Array, Array], index: Index, levels: int
 ) -> tuple[Array, Array, Array]:
-    """Z'Z2 and Z'D2 by level, D'D2."""
+    """Z'Z2 and Z'D2 by level, D'D2, of rows (Z, D) and (Z2, D2)."""
+    (Z, D), (Z2, D2) = left, right
     q = Z.shape[1]
     mixed = by_level(Z, index, levels).T @ np.hstack([Z2, D2])
     cell = mixed.reshape(levels, q, -1)

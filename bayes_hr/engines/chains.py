@@ -1,12 +1,11 @@
 """Chains of any sampler: in processes of their own where that pays, with progress, resumed where interrupted.
 
-A chain's random numbers come from the seed and the chain's number alone, and linear algebra runs on one thread,
-so draws do not depend on how many processes there were nor on interruptions.
+A chain's random numbers come from the seed and the chain's number alone, and linear algebra runs on one
+thread, so draws do not depend on how many processes there were nor on interruptions.
 """
 
 from __future__ import annotations
 
-import os
 import pickle
 import tempfile
 import time
@@ -18,13 +17,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
 
     from bayes_hr.engines.settings import Progress, SamplerSettings
 
     Array = NDArray[np.float64]
+    Index = NDArray[np.int64]
 
 WORTH_A_PROCESS: Final = 3.0
 """Seconds of sampling from which on processes are started (each imports for about half a second)."""
@@ -84,20 +84,30 @@ def run_chains(
         (chains, draws, ...) by name.
     """
     with tempfile.TemporaryDirectory(prefix="bayes_hr-") as temporary:
-        counts = np.memmap(Path(temporary) / "done", np.int64, "w+", shape=(settings.chains,))
-        total = settings.chains * (settings.tune + settings.draws)
-
-        def report() -> None:
-            if progress is not None:
-                progress(int(counts.sum()), total)
-
-        if settings.cores > 1 and _seconds(model, settings) > WORTH_A_PROCESS:
-            chains = _in_processes(model, settings, str(counts.filename), folder, report)
-        else:
-            chains = [_advance(model, settings, c, counts, folder, report) for c in range(settings.chains)]
-        report()
-        del counts
+        chains = _run(model, settings, Path(temporary) / "done", progress, folder)
     return {name: np.stack([c.kept[name] for c in chains]) for name in chains[0].kept}
+
+
+def _run(
+    model: Model, settings: SamplerSettings, shared: Path, progress: Progress | None, folder: Path | None
+) -> list[Chain]:
+    """The finished chains; ``shared`` is a file through which they tell how far they are."""
+    counts = np.memmap(shared, np.int64, "w+", shape=(settings.chains,))
+    total = settings.chains * (settings.tune + settings.draws)
+
+    def report() -> None:
+        if progress is not None:
+            progress(int(counts.sum()), total)
+
+    if settings.cores > 1 and _seconds(model, settings) > WORTH_A_PROCESS:
+        chains = _in_processes(model, settings, str(shared), folder, report)
+    else:
+        chains = [
+            _advance(model, settings, c, counts=counts, folder=folder, report=report)
+            for c in range(settings.chains)
+        ]
+    report()
+    return chains
 
 
 def _seconds(model: Model, settings: SamplerSettings) -> float:
@@ -111,7 +121,7 @@ def _seconds(model: Model, settings: SamplerSettings) -> float:
 
 
 def _in_processes(
-    model: Model, settings: SamplerSettings, counts: str, folder: Path | None, report: Any
+    model: Model, settings: SamplerSettings, counts: str, folder: Path | None, report: Callable[[], None]
 ) -> list[Chain]:
     from concurrent.futures import wait
 
@@ -135,17 +145,24 @@ def _in_processes(
 def _worker(model: Model, settings: SamplerSettings, number: int, counts: str, folder: Path | None) -> Chain:
     shared = np.memmap(counts, np.int64, "r+", shape=(settings.chains,))
     with threadpool_limits(1):
-        return _advance(model, settings, number, shared, folder, lambda: None)
+        return _advance(model, settings, number, counts=shared, folder=folder, report=lambda: None)
 
 
 def _advance(
-    model: Model, settings: SamplerSettings, number: int, counts: Array, folder: Path | None, report: Any
+    model: Model,
+    settings: SamplerSettings,
+    number: int,
+    *,
+    counts: Index,
+    folder: Path | None,
+    report: Callable[[], None],
 ) -> Chain:
     """Run one chain to its end, from where it was saved."""
     path = None if folder is None else folder / f"chain-{number}.pickle"
     chain = _resumed(path) or Chain(np.random.default_rng([settings.seed, number]))
-    if chain.state is None:
+    if chain.done == 0:
         chain.state = model.start(chain.rng)
+    counts[number] = chain.done
     saved = told = time.perf_counter()
     for step in range(chain.done, settings.tune + settings.draws):
         tuning = (step, settings.tune) if step < settings.tune else None
@@ -167,7 +184,7 @@ def _advance(
     return chain
 
 
-def kept_draws(draws: int) -> Array:
+def kept_draws(draws: int) -> Index:
     """Positions of the draws that are kept of bulk values."""
     return np.unique(np.linspace(0, draws - 1, min(KEPT, draws)).astype(int))
 
@@ -188,7 +205,7 @@ def _save(chain: Chain, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     part.write_bytes(pickle.dumps(chain))
-    os.replace(part, path)
+    part.replace(path)
 
 
 def _resumed(path: Path | None) -> Chain | None:

@@ -1,16 +1,17 @@
 r"""One group term, all coefficients integrated out: a density of the hyperparameters alone.
 
-With varying effects :math:`u_g = F w_g`, population coefficients :math:`\beta = m + T z` (w, z standard normal)
-and cross-products of the rows (:mod:`.cells`), the groups are eliminated first, q x q matrices each, then z:
+With varying effects :math:`u_g = F w_g`, population coefficients :math:`\beta = m + T z` (w, z standard
+normal) and cross-products of the rows (:mod:`.cells`), the groups are eliminated first, q x q matrices
+each, then z:
 
 .. math:: B_g = I + F' Z_g'Z_g F / \sigma^2, \quad
           A = D'D / \sigma^2 - \sum_g H_g'H_g, \quad H_g = B_g^{-1/2} F' Z_g'D / \sigma^2,
           \quad M = I + T'A_{XX}T,
 
 and the log density is :math:`-n\log\sigma - \sum_g \frac12\log|B_g| - \frac12\log|M| - \frac12
-(A_{yy} - |M^{-1/2} T'A_{Xy}|^2)`.  Given the hyperparameters, coefficients are drawn exactly, all at once.  It costs
-about half a millisecond on the CAT panel, and no coupling of coefficients with SDs or rho is left to mix
-through.
+(A_{yy} - |M^{-1/2} T'A_{Xy}|^2)`.  Given the hyperparameters, coefficients are drawn exactly, all at once.
+It costs about half a millisecond on the CAT panel, and no coupling of coefficients with SDs or rho is left
+to mix through.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class PopulationPrior:
     mean, scale
         (P,) prior means, and SDs of the unpooled coefficients (0 of pooled ones).
     pooled
-        For each partially pooled term: its positions, and the SD of its mean's prior (0 if the mean is fixed).
+        For each partially pooled term: its positions, and the SD of its mean's prior (0: a fixed mean).
     """
 
     mean: Array

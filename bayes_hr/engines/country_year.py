@@ -1,4 +1,4 @@
-r"""Chains for designs with one group term: hyperparameters on their collapsed density, coefficients drawn exactly.
+r"""Chains for designs with one group term: hyperparameters collapsed, coefficients drawn exactly.
 
 Gaussian errors, independent or AR(1): one draw of the hyperparameters with all coefficients integrated out
 (:mod:`.collapsed`), then one of all coefficients.  Other families by augmentation, the same two draws given
@@ -21,12 +21,10 @@ from scipy import special
 from bayes_hr.engines import probit, slices
 from bayes_hr.engines.cells import Cells, WeightedRows, by_level, with_outcome
 from bayes_hr.engines.collapsed import Coefficients, Eliminated, PopulationPrior, eliminate
-from bayes_hr.engines.hyper import Layout, Point
+from bayes_hr.engines.hyper import Layout
 from bayes_hr.engines.slices import Here, Near
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from bayes_hr.design import Design
@@ -88,12 +86,13 @@ class CountryYear:
             X, prior = probit.with_intercept(X, prior, error.cuts)
         y = design.y - X @ prior.mean if error.cuts is None else np.zeros(design.n)
         D, levels = np.c_[X, y], len(group.levels)
-        cells = Cells.of(group.Z, D, group.index, levels, error.order, error.rho is not None)
+        cells = Cells.of(group.Z, D, group.index, levels, None if error.rho is None else error.order)
         weighted = WeightedRows.of(group.Z, D, group.index, levels) if error.nu is not None else None
         model = cls(design, X, y, prior, Layout(design), cells, weighted)
         if model.augments:
             return model
-        return replace(model, near=model._near(None, model.layout.start(np.random.default_rng(0), model.spread)))
+        start = model.layout.start(np.random.default_rng(0), model.spread)
+        return replace(model, near=model._near(None, start))
 
     @property
     def bulk(self) -> frozenset[str]:
@@ -113,6 +112,13 @@ class CountryYear:
         return 0.5 * max(float(np.std(self.y)), 1e-3 * self.design.unit)
 
     # The collapsed density
+
+    def log_density(self, x: Array) -> float:
+        """Log density of the hyperparameters' coordinates (:class:`.hyper.Layout`), with all constants.
+
+        Gaussian errors only: other families have no such density without what they are augmented by.
+        """
+        return self._target(None)(x)[0]
 
     def _target(self, products: Products | None) -> slices.Target:
         """Density of the coordinates, coefficients integrated out; None takes the rows' own products."""
@@ -197,7 +203,7 @@ class CountryYear:
         return replace(state, history=history, near=near)
 
     def _student(self, rng: np.random.Generator, state: State) -> State:
-        r"""sigma and nu given the coefficients, lambda integrated out; then lambda."""
+        r"""Draw sigma and nu given the coefficients, lambda integrated out; then lambda."""
         e, error = self.design.y - self._eta(state.coefficients), self.design.error
         x, nu = state.here.x.copy(), state.nu
         if error.nu is None or error.sigma is None:
@@ -227,14 +233,15 @@ class CountryYear:
         eta = self._eta(found)
         gaps = probit.draw_gaps(rng, y, eta, state.gaps, cuts)
         positive, x = self.layout.positive, state.here.x
-        scaled = int(positive.sum()) + found.population.size + found.means.size
+        free_means = sum(spread > 0 for _, spread in self.prior.pooled)  # a fixed mean is 0: nothing to scale
+        scaled = int(positive.sum()) + found.population.size + free_means
 
         def log_prior(factor: float) -> float:
             point = self.layout.read(np.where(positive, factor * x, x))
             b, m = factor * found.population, factor * found.means
             return self.prior.log_density(b, m, point.pooled) + point.log_prior + scaled * np.log(factor)
 
-        g = probit.draw_scale(rng, y, eta, gaps, cuts, log_prior)
+        g = probit.draw_scale(rng, y, eta, gaps, cuts, log_prior=log_prior)
         gaps = gaps + np.log(g)
         x = np.where(positive, g * x, x)
         found = Coefficients(g * found.population, g * found.effects, g * found.means)

@@ -208,7 +208,7 @@ class Crossed:
             factors = list(scales.factors)
             factors[view.top] = factor
             scales = replace(scales, factors=tuple(factors))
-            theta = views.completed(view, at, v, rest, found.draw(rng), rng)
+            theta = views.completed(view, at, v, rest, found.draw(rng), rng=rng)
         if small is None:
             theta, scales = self._given_effects(rng, theta, scales)
         if tuning is not None and small is not None:

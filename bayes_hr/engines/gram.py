@@ -1,8 +1,8 @@
 r"""All coefficients of a crossed design in one vector, and the rows as its sparse cross-products.
 
-With D the columns of every coefficient (population, each group's effects, effects of unit-years), the likelihood of
-independent Gaussian rows reads :math:`G = D'D`, :math:`g = D'y` and :math:`y'y` alone.  One pass over the rows
-makes them; no step of the sampler sees a row again.
+With D the columns of every coefficient (population, each group's effects, effects of unit-years), the
+likelihood of independent Gaussian rows reads :math:`G = D'D`, :math:`g = D'y` and :math:`y'y` alone.  One
+pass over the rows makes them; no step of the sampler sees a row again.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 r"""Hamiltonian Monte Carlo for densities with a gradient, as one move of a larger sampler.
 
-Leapfrog steps over a random length; step size by dual averaging (Hoffman &
-Gelman 2014, JMLR 15, 1593-1623, section 3.2) and scales of the coordinates from the chain itself, both in the warm-up
-only.
+Leapfrog steps over a random length; step size by dual averaging (Hoffman & Gelman 2014, JMLR 15, 1593-1623,
+section 3.2) and scales of the coordinates from the chain itself, both in the warm-up only.
 """
 
 from __future__ import annotations
@@ -95,5 +94,5 @@ def move(rng: np.random.Generator, target: Target, here: Here, tuning: Tuning) -
         if not (np.isfinite(now.value) and np.isfinite(now.gradient).all()):
             return here, 0.0
         p = p + 0.5 * step * scales * now.gradient
-    accept = float(np.exp(min(0.0, now.value - 0.5 * p @ p - start)))
+    accept = float(np.exp(min(0.0, float(now.value - 0.5 * p @ p - start))))
     return (now if rng.uniform() < accept else here), accept

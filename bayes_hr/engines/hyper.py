@@ -1,9 +1,9 @@
 r"""Hyperparameters on coordinates in which a slice sampler moves.
 
 A group's covariance is :math:`F F'` with :math:`F = \mathrm{diag}(sd)\, L`, L the factor of a correlation
-matrix.  The coordinate of an SD is the SD itself, not its logarithm: an SD that may be zero is then next to an
-edge, where on a log scale it is at the end of a tail.  :func:`group_factor` takes negative SDs too: a density
-that is continued evenly has its mode where it is, and no edge.
+matrix.  The coordinate of an SD is the SD itself, not its logarithm: an SD that may be zero is then next to
+an edge, where on a log scale it is at the end of a tail.  :func:`group_factor` takes negative SDs too: a
+density that is continued evenly has its mode where it is, and no edge.
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ class Layout:
         return Point(sigma, rho, tuple(factors), pooled, float(value))
 
     def start(self, rng: np.random.Generator, spread: float) -> Array:
-        """An overdispersed start: errors and groups at a few tenths to a few times ``spread`` (outcome units)."""
+        """An overdispersed start: SDs at a few tenths to a few times ``spread`` (outcome units)."""
         x, error, at = rng.normal(0.0, 0.5, self.size), self.design.error, 0
         if error.sigma is not None:
             x[0], at = np.log(spread) + rng.uniform(-1.0, 1.0), 1

@@ -1,10 +1,11 @@
 r"""Ordered (and binary) probit by a latent normal outcome, anchored and rescaled so that it mixes.
 
 The definition has no intercept, cut-points :math:`c_1 < \dots < c_{K-1}` with a normal prior on the first
-and on the logs of the gaps, and a latent residual SD of 1.  Inside the sampler the outcome is measured from the
-first cut-point: :math:`z - c_1` has cut-points 0, :math:`c_2 - c_1, \dots` and an intercept :math:`-c_1`, which is
-drawn with all other coefficients.  That is a shift, so priors and density stay as they are.  Plain Albert & Chib
-(1993) sampling of cut-points given z hardly moves; two moves with z integrated out mend it:
+and on the logs of the gaps, and a latent residual SD of 1.  Inside the sampler the outcome is measured from
+the first cut-point: :math:`z - c_1` has cut-points 0, :math:`c_2 - c_1, \dots` and an intercept
+:math:`-c_1`, which is drawn with all other coefficients.  That is a shift, so priors and density stay as they
+are.  Plain Albert & Chib (1993) sampling of cut-points given z hardly moves; two moves with z integrated out
+mend it:
 
 - the gaps given the coefficients (as Cowles 1996, doi 10.1007/BF00162520, without z);
 - a common scale of coefficients, SDs and gaps (Liu & Sabatti 2000, doi 10.1093/biomet/87.2.353).
@@ -60,7 +61,7 @@ def cutpoints(intercept: float, gaps: Array) -> Array:
 
 
 def _interval(y: Array, eta: Array, gaps: Array) -> tuple[Array, Array, Array]:
-    """Standardised lower and upper edge of each row's category, mirrored to the lower half, and the mirror."""
+    """Lower and upper edge of each row's category less eta, mirrored to the lower half, and which are."""
     at, category = edges(gaps), y.astype(int)
     low, high = at[category] - eta, at[category + 1] - eta
     mirrored = low + high > 0
@@ -106,6 +107,7 @@ def draw_scale(
     eta: Array,
     gaps: Array,
     cuts: CutPoints,
+    *,
     log_prior: Callable[[float], float],
 ) -> float:
     """A factor for coefficients, SDs and gaps together, the latent outcome integrated out.

@@ -26,7 +26,7 @@ _ROUNDED: Final = 1e-8
 
 
 def sides(design: Design, blocks: Blocks, gram: Gram) -> tuple[View, ...]:
-    """One view by the blocks' unit, with all population coefficients, and one by each group that cuts across it.
+    """One view by the blocks' unit, with all population coefficients, and one by each group that cuts across.
 
     The latter redraw those population coefficients whose columns the group varies.
     """
@@ -89,7 +89,7 @@ class _Layout:
 
     @property
     def atoms(self) -> Index:
-        return np.r_[self.core, self.top]
+        return np.concatenate([self.core, self.top])
 
 
 def _layout(design: Design, gram: Gram, parts: _Parts, u: int) -> _Layout:
@@ -120,7 +120,7 @@ def _layout(design: Design, gram: Gram, parts: _Parts, u: int) -> _Layout:
 def _combinations(
     design: Design, gram: Gram, unit: Index, layouts: list[_Layout], *, everything: bool
 ) -> tuple[Index, list[Array]]:
-    """Population columns of the view, and each unit's as sums of its own columns (K + q, P), NaN where none is.
+    """Population columns of the view, and each unit's as sums of its own (K + q, P), NaN where none is.
 
     The sums are guessed from the cross-products and then held against the rows.
     """

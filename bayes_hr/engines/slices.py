@@ -1,9 +1,9 @@
 r"""Slice samplers: no step size to tune, every draw moves.
 
-Generalised elliptical slice sampling (Nishihara, Murray & Adams 2014, JMLR 15, 2087-2112): the target is written
-as a multivariate t near it times what is left, the t as a scale mixture of normals, and an ellipse through
-the point is searched (Murray, Adams & MacKay 2010).  It leaves any target invariant; how near the t is decides
-only how fast it mixes.
+Generalised elliptical slice sampling (Nishihara, Murray & Adams 2014, JMLR 15, 2087-2112): the target is
+written as a multivariate t near it times what is left, the t as a scale mixture of normals, and an ellipse
+through the point is searched (Murray, Adams & MacKay 2010).  It leaves any target invariant; how near the t
+is decides only how fast it mixes.
 """
 
 from __future__ import annotations
@@ -28,8 +28,9 @@ DEGREES: Final = 6.0
 """Degrees of freedom of the t: heavier tails than the posterior's, so that no tail is left slowly."""
 
 WIDER: Final = 1.4
-"""Scale of a fitted t over that of the draws it is fitted to: those of a short warm-up lack the tails, and a t that is
-too wide costs some evaluations where one that is too narrow hardly moves (effective draws of an SD: 29 without, 830)."""
+"""Scale of a fitted t over that of the draws it is fitted to: those of a short warm-up lack the tails, and a
+t that is too wide costs some evaluations where one that is too narrow hardly moves (effective draws of an SD:
+29 without, 830)."""
 
 _SHRUNK: Final = 200
 """An ellipse shrunk this often is a point: the density is not finite anywhere near."""

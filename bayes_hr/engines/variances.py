@@ -2,8 +2,8 @@ r"""Hyperparameters given the effects: tiny densities under the same priors as t
 
 A group's effects enter only through U'U (q x q), the AR(1) effects of unit-years through a few sums, the rows
 through the residual sum of squares.  SDs are drawn twice in every step, given the effects and given the
-standardised effects (ancillarity-sufficiency interweaving, Yu & Meng 2011, doi 10.1198/jcgs.2011.203main): the one mixes
-where the data know the effects well, the other where they do not.
+standardised effects (ancillarity-sufficiency interweaving, Yu & Meng 2011, doi 10.1198/jcgs.2011.203main):
+the one mixes where the data know the effects well, the other where they do not.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def draw_sigma(rng: np.random.Generator, prior: Prior, sigma: float, squares: fl
 
 def draw_covariance(rng: np.random.Generator, group: GroupTerm, factor: Array, effects: Array) -> Array:
     """Lower factor (q, q) of a group's covariance given its effects (levels, q)."""
-    levels, q = effects.shape
+    levels = len(effects)
     values, vectors = np.linalg.eigh(effects.T @ effects)
     root = vectors * np.sqrt(np.maximum(values, 0.0))
 
@@ -79,8 +79,8 @@ def _factor(group: GroupTerm, x: Array) -> tuple[Array, float]:
 def _coordinates(group: GroupTerm, factor: Array) -> Array:
     sd = np.sqrt(np.sum(factor**2, axis=1))
     if group.corr is None:
-        return np.log(sd)
-    return np.r_[np.log(sd), _logits(factor / sd[:, None])]
+        return np.asarray(np.log(sd))
+    return np.concatenate([np.log(sd), _logits(factor / sd[:, None])])
 
 
 def _logits(corr: Array) -> Array:

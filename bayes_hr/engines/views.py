@@ -1,19 +1,19 @@
 r"""One side of a crossed design: everything inside its units, drawn jointly with population coefficients.
 
-A view takes a unit (states, or IGOs) and all effects nested in it.  Given the effects that are not nested in it,
-units are independent once the population coefficients are taken out, so all are drawn together, exactly:
+A view takes a unit (states, or IGOs) and all effects nested in it.  Given the effects that are not nested in
+it, units are independent once the population coefficients are taken out, so all are drawn together, exactly:
 
 1. *leaves*, many single effects in each unit (dyads), by a division each;
 2. the unit's *core* (the AR(1) effects of its years), one dense matrix each;
-3. what that leaves of the rows are cross-products of the unit's varying coefficients (the *top*) and the population
-   columns, as if there were no years and no leaves: from there on it is a design with one group term
-   (:mod:`.collapsed`), whose covariance can be drawn with all coefficients integrated out.
+3. what that leaves of the rows are cross-products of the unit's varying coefficients (the *top*) and the
+   population columns, as if there were no years and no leaves: from there on it is a design with one group
+   term (:mod:`.collapsed`), whose covariance can be drawn with all coefficients integrated out.
 
-Two views in turn, each with population coefficients in it, are the collapsed Gibbs sampler for crossed effects of
-Papaspiliopoulos, Roberts & Zanella (2020, doi 10.1093/biomet/asz058).
+Two views in turn, each with population coefficients in it, are the collapsed Gibbs sampler for crossed
+effects of Papaspiliopoulos, Roberts & Zanella (2020, doi 10.1093/biomet/asz058).
 
-In most units a population column is a sum of core and top columns (a year's column is that of the state's year), so
-products with the leaves are made for these and for the few columns that are not: the *atoms*.
+In most units a population column is a sum of core and top columns (a year's column is that of the state's
+year), so products with the leaves are made for these and for the few columns that are not: the *atoms*.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Unit:
     core, top, leaf
         Positions of its core effects (K), varying coefficients (q) and leaves (J).
     S
-        (K + q, a) cross-products of core and top with the atoms: core, top, population columns outside their span.
+        (K + q, a) cross-products of core and top with the atoms: core, top, population columns not spanned.
     C, d
         (J, a) and (J,) cross-products of the leaves with the atoms and with themselves.
     plain, picked
@@ -232,7 +232,7 @@ def _collect(unit: Unit, part: _Part, s: float, r: Array, into: tuple[Array, Arr
 
 
 def completed(
-    view: View, at: Given, v: Variances, rest: Reduced, found: Coefficients, rng: np.random.Generator
+    view: View, at: Given, v: Variances, rest: Reduced, found: Coefficients, *, rng: np.random.Generator
 ) -> Array:
     """All coefficients (K,): those outside the view as given, ``found``, and a draw of cores and leaves."""
     out, s = at.theta.copy(), v.sigma**-2.0

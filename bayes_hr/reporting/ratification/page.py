@@ -120,7 +120,7 @@ def reference_section(content: Content) -> dict[str, Any] | None:
     if content.reference is None:
         return None
     return {
-        "sentences": words.reference_sentences(content.reference.table, content.reference.n),
+        "sentences": words.reference_sentences(content.reference),
         "picture": plots_effects.reference_picture(content.reference, content),
         "table": tables.reference_table(content.reference, content.digits),
     }

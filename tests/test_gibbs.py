@@ -1,0 +1,406 @@
+"""The exact engine for country-years: its density and conditionals against dense algebra, its draws as a whole.
+
+Tolerances.  Densities and products: 1e-8 relative (double precision, sums of some hundred terms).  Conditional
+draws are affine in their noise, so mean and covariance are read off exactly, 1e-8 as well.  Steps: a step from
+a draw of prior, augmentation and outcome leaves their joint distribution as it was (Gandy & Scott 2020,
+arXiv 2001.06465): means of differences before and after, |z| < 4.5 for some 30 functions a design, seeds fixed.
+Posteriors against NUTS on another density: |z| < 4 with Monte Carlo errors of both sides by ArviZ.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import arviz as az
+import numpy as np
+import pytest
+import xarray as xr
+from country_years import country_years, settings_of
+from scipy import special, stats
+
+from bayes_hr.design import Design
+from bayes_hr.engines import probit
+from bayes_hr.engines.cells import WeightedRows, by_level, with_outcome
+from bayes_hr.engines.collapsed import Coefficients, eliminate
+from bayes_hr.engines.country_year import CountryYear, State
+from bayes_hr.engines.gibbs import GibbsEngine, refusal
+from bayes_hr.engines.hyper import Point
+from bayes_hr.engines.nuts import NutsEngine
+from bayes_hr.engines.slices import Here, Near
+from bayes_hr.errors import InputError
+from bayes_hr.priors import Prior
+from bayes_hr.simulation import ParameterDraw, linear_predictor
+
+AR1 = "uniform(-1, 1)"
+GAUSSIAN: dict[str, dict[str, Any]] = {
+    "iid": {},
+    "ar1": {"rho": AR1},
+    "ar1, another range": {"rho": "uniform(-0.5, 0.9)", "years": "unpooled"},
+    "independent terms": {"correlated": False, "rho": AR1},
+    "one term": {"terms": 1},
+    "one term, ar1": {"terms": 1, "rho": AR1, "sigma": "half_student_t(3, 0.6)"},
+    "three terms": {"terms": 3, "rho": AR1},
+    "pooled tau": {"tau": "zero", "rho": AR1},
+    "pooled tau, mean": {"tau": "mean", "rho": AR1},
+    "pooled tau and years": {"tau": "mean", "years": "pooled", "sd": "exponential(0.4)"},
+    "years, half t": {"years": "unpooled", "sd": "half_student_t(3, 0.5)", "sigma": "exponential(0.8)"},
+}
+
+
+# ---------------------------------------------------------------- dense algebra, straight from rows
+
+
+def log_prior(p: Prior, x: float) -> float:
+    """Log density by SciPy."""
+    v = p.values
+    exact = {
+        "half_normal": lambda: stats.halfnorm(scale=v[0]).logpdf(x),
+        "exponential": lambda: stats.expon(scale=v[0]).logpdf(x),
+        "half_student_t": lambda: np.log(2.0) + stats.t(v[0], scale=v[-1]).logpdf(x),
+        "uniform": lambda: stats.uniform(v[0], v[-1] - v[0]).logpdf(x),
+    }
+    return float(exact[p.kind]())
+
+
+class Dense:
+    """A design at one point of its hyperparameters: every matrix written out."""
+
+    def __init__(self, design: Design, x: np.ndarray) -> None:
+        rest, error, group = iter(x), design.error, design.groups[0]
+        self.log_prior, self.sigma, self.rho = 0.0, 1.0, 0.0
+        if error.sigma is not None:
+            self.sigma = float(np.exp(next(rest)))
+            self.log_prior += log_prior(error.sigma, self.sigma) + np.log(self.sigma)
+        if error.rho is not None:
+            (low, high), share = error.rho.values, float(special.expit(next(rest)))
+            self.rho = low + (high - low) * share
+            self.log_prior += log_prior(error.rho, self.rho) + np.log((high - low) * share * (1 - share))
+        q = len(group.terms)
+        sd = np.array([next(rest) for _ in range(q)])
+        self.log_prior += sum(log_prior(p, v) for p, v in zip(group.sd, sd, strict=True))
+        lower = np.eye(q)
+        if group.corr is not None:
+            lower = self._correlations(rest, q, group.corr["eta"])
+        self.group_covariance = np.diag(sd) @ lower @ lower.T @ np.diag(sd)
+        mean, blocks, means, links = [], [], [], []
+        for term in design.population:
+            priors = term.each_prior or (None,) * term.size
+            mean += [p["mu"] if p else 0.0 for p in priors]
+            if term.sd is None:
+                blocks.append(np.diag([p["sigma"] ** 2 for p in priors if p]))
+                continue
+            spread, v = next(rest), term.prior["sigma"] ** 2 if term.prior else 0.0
+            self.log_prior += log_prior(term.sd, spread)
+            blocks.append(spread**2 * np.eye(term.size) + v)
+            means.append(v)
+            links.append((len(mean) - term.size, term.size, v, term.prior["mu"] if term.prior else 0.0))
+        self.X = np.hstack([t.matrix() for t in design.population])
+        P, U, k = self.X.shape[1], len(group.levels), len(means)
+        self.Z = np.zeros((design.n, U * q))
+        for row, level in enumerate(group.index):
+            self.Z[row, level * q : (level + 1) * q] = group.Z[row]
+        self.mean = np.r_[mean, np.zeros(U * q), [m for *_, m in links]]
+        self.V = np.zeros((P + U * q + k,) * 2)
+        self.V[:P, :P] = _diagonal(blocks)
+        self.V[P : P + U * q, P : P + U * q] = np.kron(np.eye(U), self.group_covariance)
+        for at, (first, size, v, _) in enumerate(links, start=P + U * q):
+            self.V[at, at] = v
+            self.V[at, first : first + size] = self.V[first : first + size, at] = v
+        self.design = np.c_[self.X, self.Z, np.zeros((design.n, k))]
+        year, unit = design.rows["year"], design.error.order.unit
+        apart = np.abs(year[:, None] - year)
+        self.R = np.where(unit[:, None] == unit, self.sigma**2 / (1 - self.rho**2) * self.rho**apart, 0.0)
+        if error.rho is None:
+            self.R = self.sigma**2 * np.eye(design.n)
+        self.y = design.y
+
+    def _correlations(self, rest: Iterator[float], q: int, eta: float) -> np.ndarray:
+        """Factor from partial correlations, independent Betas on (-1, 1)."""
+        lower = np.eye(q)
+        for i in range(1, q):
+            for j in range(i):
+                b, share = eta + (q - 2 - j) / 2, float(special.expit(next(rest)))
+                self.log_prior += stats.beta(b, b).logpdf(share) + np.log(share * (1 - share))
+                lower[i, j] = (2 * share - 1) * np.sqrt(1 - np.sum(lower[i, :j] ** 2))
+            lower[i, i] = np.sqrt(1 - np.sum(lower[i, :i] ** 2))
+        return lower
+
+    @property
+    def log_density(self) -> float:
+        """Log prior and the multivariate normal log density of the outcome."""
+        S = self.design @ self.V @ self.design.T + self.R
+        return float(
+            self.log_prior + stats.multivariate_normal(self.design @ self.mean, S).logpdf(self.y)
+        )
+
+    def conditional(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and covariance of all coefficients given the outcome."""
+        D, V = self.design, self.V
+        gain = np.linalg.solve(D @ V @ D.T + self.R, D @ V).T
+        return self.mean + gain @ (self.y - D @ self.mean), V - gain @ D @ V
+
+
+def _diagonal(blocks: list[np.ndarray]) -> np.ndarray:
+    out, at = np.zeros((sum(len(b) for b in blocks),) * 2), 0
+    for b in blocks:
+        out[at : at + len(b), at : at + len(b)] = b
+        at += len(b)
+    return out
+
+
+def points(model: CountryYear) -> list[np.ndarray]:
+    """Starts; one with a negative rho, one with a vanishing SD."""
+    rng = np.random.default_rng(8)
+    xs = [model.layout.start(rng, 0.5) for _ in range(4)]
+    if model.design.error.rho is not None:
+        xs[1][1], xs[2][1] = -2.0, 4.0
+    xs[3][model.layout.scales] = 1e-7
+    return xs
+
+
+@pytest.mark.parametrize("name", GAUSSIAN)
+def test_the_density_is_that_of_a_dense_multivariate_normal(name: str) -> None:
+    design = country_years(**GAUSSIAN[name])
+    model = CountryYear.of(design)
+    for x in points(model):
+        assert model.log_density(x) == pytest.approx(Dense(design, x).log_density, rel=1e-8)
+
+
+def test_the_gaps_of_these_designs_are_of_several_years() -> None:
+    gap = country_years().error.order.gap
+    assert {0, 1, 2, 3} <= set(gap.tolist())
+
+
+def test_outside_the_density_is_nothing() -> None:
+    model = CountryYear.of(country_years(rho=AR1))
+    for at, to in [(2, -0.1), (3, 0.0), (0, 800.0), (0, -800.0)]:
+        x = points(model)[0]
+        x[at] = to
+        with np.errstate(all="ignore"):
+            assert model.log_density(x) == -np.inf
+
+
+class Noise:
+    """In place of a generator: the noise that the test decides."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values, self.at = values, 0
+
+    def standard_normal(self, shape: Any) -> np.ndarray:
+        size = int(np.prod(shape))
+        self.at += size
+        return self.values[self.at - size : self.at].reshape(shape)
+
+
+def flat(c: Coefficients) -> np.ndarray:
+    return np.r_[c.population, c.effects.ravel(), c.means]
+
+
+@pytest.mark.parametrize("name", GAUSSIAN)
+def test_coefficients_are_drawn_from_their_joint_conditional(name: str) -> None:
+    design = country_years(**GAUSSIAN[name])
+    model = CountryYear.of(design)
+    for x in points(model)[:3]:
+        point = model.layout.read(x)
+        found = eliminate(model.cells.at(point.rho), point, model.prior)
+        assert found is not None
+        size = found.half.size + found.H.shape[0] * found.H.shape[1]
+        centre = flat(found.draw(Noise(np.zeros(size))))  # type: ignore[arg-type]
+        columns = [flat(found.draw(Noise(e))) - centre for e in np.eye(size)]  # type: ignore[arg-type]
+        mean, covariance = Dense(design, x).conditional()
+        np.testing.assert_allclose(centre, mean, rtol=1e-8, atol=1e-9)
+        np.testing.assert_allclose(np.transpose(columns) @ columns, covariance, rtol=1e-8, atol=1e-9)
+
+
+# ---------------------------------------------------------------- products
+
+
+def test_products_of_weighted_rows_and_of_another_outcome() -> None:
+    design = country_years(years="unpooled")
+    group, rng = design.groups[0], np.random.default_rng(2)
+    X = np.hstack([t.matrix() for t in design.population])
+    D, U = np.c_[X, design.y], len(group.levels)
+    w, y = rng.gamma(2.0, size=design.n), rng.standard_normal(design.n)
+    Z = by_level(group.Z, group.index, U)
+    full = Z.toarray()
+
+    def check(products: Any, w: np.ndarray, D: np.ndarray) -> None:
+        ZZ = (full.T * w) @ full
+        blocks = np.stack([ZZ[2 * g : 2 * g + 2, 2 * g : 2 * g + 2] for g in range(U)])
+        np.testing.assert_allclose(products.ZZ, blocks, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(products.ZD.reshape(2 * U, -1), (full.T * w) @ D, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(products.DD, (D.T * w) @ D, rtol=1e-12, atol=1e-12)
+        assert products.log_weights == pytest.approx(0.5 * np.log(w).sum())
+        assert products.n == design.n
+
+    weighted, ones = WeightedRows.of(group.Z, D, group.index, U), np.ones(design.n)
+    check(weighted.at(w), w, D)
+    check(CountryYear.of(design).cells.at(0.0), ones, np.c_[X, design.y - X @ CountryYear.of(design).prior.mean])
+    check(with_outcome(weighted.at(ones), Z, X, y), ones, np.c_[X, y])
+
+
+# ---------------------------------------------------------------- probit
+
+
+def test_category_probabilities_are_scipys() -> None:
+    rng = np.random.default_rng(1)
+    gaps, eta = np.array([-0.4, 0.3]), rng.normal(0.0, 1.5, 200)
+    y, edges = rng.integers(0, 4, 200).astype(float), probit.edges(np.array([-0.4, 0.3]))
+    share = stats.norm.cdf(edges[y.astype(int) + 1] - eta) - stats.norm.cdf(edges[y.astype(int)] - eta)
+    assert probit.log_likelihood(y, eta, gaps) == pytest.approx(np.log(share).sum(), rel=1e-10)
+    binary = probit.log_likelihood(np.array([0.0, 1.0]), np.array([0.3, 0.3]), np.empty(0))
+    assert binary == pytest.approx(stats.norm.logcdf(-0.3) + stats.norm.logcdf(0.3))
+    far = probit.log_likelihood(np.array([0.0, 1.0, 2.0]), np.array([40.0, -40.0, -40.0]), np.array([0.0]))
+    middle = stats.norm.logsf(40.0) + np.log1p(-np.exp(stats.norm.logsf(41.0) - stats.norm.logsf(40.0)))
+    exact = stats.norm.logcdf(-40.0) + middle + stats.norm.logsf(41.0)
+    assert far == pytest.approx(exact, rel=1e-10)
+
+
+def test_the_latent_outcome_is_a_truncated_normal() -> None:
+    rng, gaps, n = np.random.default_rng(3), np.array([-0.3]), 20_000
+    edges = probit.edges(gaps)
+    for k in range(3):
+        for eta in (-40.0, -2.0, 0.4, 3.0, 40.0):
+            z = probit.draw_latent(rng, np.full(n, float(k)), np.full(n, eta), gaps)
+            assert np.all((z >= edges[k]) & (z <= edges[k + 1])), (k, eta)
+            assert np.isfinite(z).all()
+            if abs(eta) < 40:
+                truth = stats.truncnorm(edges[k] - eta, edges[k + 1] - eta, loc=eta)
+                mean, sd = truth.mean(), truth.std()
+            else:  # far out, distances from the near edge are exponential with the rate of the density there
+                mean, sd = _far(eta, edges[k], edges[k + 1])
+            assert abs(z.mean() - mean) < 4.5 * sd / np.sqrt(n), (k, eta)
+            assert z.std() == pytest.approx(sd, rel=0.05), (k, eta)
+
+
+def _far(eta: float, low: float, high: float) -> tuple[float, float]:
+    """Mean and SD of N(eta, 1) within an interval, by quadrature from the edge next to eta."""
+    near = float(np.clip(eta, low, high))
+    if near == eta:
+        return eta, 1.0
+    t = np.linspace(0.0, min(1.0, high - low), 200_001) * np.sign(near - eta)
+    w = np.exp(-0.5 * ((near + t - eta) ** 2 - (near - eta) ** 2))
+    mean = float(np.sum(w * t) / w.sum())
+    return near + mean, float(np.sqrt(np.sum(w * (t - mean) ** 2) / w.sum()))
+
+
+def test_cutpoints_are_in_order() -> None:
+    gaps = np.log([0.5, 0.25])
+    np.testing.assert_allclose(probit.cutpoints(0.4, gaps), [-0.4, 0.1, 0.35])
+    assert probit.cutpoints(-1.0, np.empty(0)).tolist() == [1.0]
+
+
+# ---------------------------------------------------------------- every conditional: joint distributions
+
+STEPS: dict[str, dict[str, Any]] = {
+    "iid": {"years": "pooled"},
+    "ar1": {"rho": AR1, "tau": "mean"},
+    "student_t": {"likelihood": "student_t", "tau": "mean"},
+    "probit": {"likelihood": "ordered_probit", "categories": 2, "tau": "zero"},
+    "ordered": {"likelihood": "ordered_probit", "tau": "mean"},
+    "ordered, pooled years": {"likelihood": "ordered_probit", "years": "pooled", "terms": 1},
+}
+
+
+def joint_draw(rng: np.random.Generator, model: CountryYear) -> tuple[State, np.ndarray]:
+    """A state and an outcome from prior and model: coordinates, coefficients, augmentation, rows."""
+    design, error, group = model.design, model.design.error, model.design.groups[0]
+    x: list[float] = []
+    if error.sigma is not None:
+        x.append(float(np.log(error.sigma.rvs(rng))))
+    if error.rho is not None:
+        x.append(float(special.logit(rng.uniform())))
+    x += [float(p.rvs(rng)) for p in group.sd]
+    if group.corr is not None:
+        x.append(float(special.logit(rng.beta(group.corr["eta"], group.corr["eta"]))))
+    x += [float(t.sd.rvs(rng)) for t in design.population if t.sd is not None]
+    point = model.layout.read(np.array(x))
+    effects = rng.standard_normal((len(group.levels), len(group.terms))) @ point.factors[0].T
+    means = np.array([model.prior.mean[s.start] + v * rng.standard_normal() for s, v in model.prior.pooled])
+    b = model.prior.mean + model.prior.scale * rng.standard_normal(model.prior.mean.size)
+    for (s, _), m, sd in zip(model.prior.pooled, means, point.pooled, strict=True):
+        b[s] = m + sd * rng.standard_normal(s.stop - s.start)
+    c = Coefficients(b, effects, means)
+    nothing = Near(np.array(x), np.eye(len(x)))
+    state = State(Here(np.array(x), np.nan, None), nothing, c)
+    eta = model.X @ b + np.sum(group.Z * effects[group.index], axis=1)
+    if error.cuts is not None:
+        gaps = np.asarray(error.cuts.log_gap.rvs(rng, len(error.cuts.categories) - 2))
+        latent = eta + rng.standard_normal(design.n)
+        y = np.searchsorted(np.r_[0.0, np.cumsum(np.exp(gaps))], latent).astype(float)
+        return replace(state, gaps=gaps, augmented=latent), y
+    if error.nu is not None:
+        nu = float(error.nu.rvs(rng))
+        weights = rng.gamma(0.5 * nu, 2.0 / nu, design.n)
+        e = point.sigma * rng.standard_normal(design.n) / np.sqrt(weights)
+        return replace(state, nu=nu, augmented=weights), eta + e
+    return state, eta + _errors(rng, design, point)
+
+
+def _errors(rng: np.random.Generator, design: Design, point: Point) -> np.ndarray:
+    """AR(1) year by year, whether there is a row or not."""
+    first, year = int(design.rows["year"].min()), design.rows["year"]
+    span = int(year.max()) - first + 1
+    e = rng.standard_normal((len(design.groups[0].levels), span)) * point.sigma
+    e[:, 0] /= np.sqrt(1.0 - point.rho**2)
+    for t in range(1, span):
+        e[:, t] += point.rho * e[:, t - 1]
+    return e[design.error.order.unit, year - first]
+
+
+def functions(model: CountryYear, state: State, y: np.ndarray) -> np.ndarray:
+    """What is compared: parameters, their squares, their products with the rows."""
+    c, point = state.coefficients, model.layout.read(state.here.x)
+    named = model.layout.named(point)
+    p = [np.ravel(named[k]) for k in named if not k.startswith("corr")]
+    p += [named[k][0, 1:2] for k in named if k.startswith("corr")]
+    p += [c.population, c.means, c.effects[0], c.effects[-1], [np.sum(c.effects**2)]]
+    p += [np.log([state.nu])] if np.isfinite(state.nu) else []
+    p += [state.gaps] if state.gaps is not None else []
+    theta = np.concatenate([np.atleast_1d(v) for v in p])
+    eta = model._eta(c)
+    scale = state.here.x[0] if model.design.error.sigma is not None else 0.0
+    fit = (y - eta) / np.exp(scale)
+    more = [np.tanh(fit).sum(), np.log1p(fit**2).sum(), (y * eta).sum(), (eta**2).sum()]
+    more += [np.sum(fit[1:] * fit[:-1] / (1 + fit[1:] ** 2))]
+    if state.augmented is not None:
+        more += [np.log1p(state.augmented**2).sum(), (state.augmented * np.tanh(fit)).sum()]
+    return np.r_[theta, theta**2, theta * np.mean(y), more]
+
+
+def joint_z(monkeypatch: pytest.MonkeyPatch, case: dict[str, Any], seconds_worth: int) -> np.ndarray:
+    """Z-scores of mean differences of the functions, a few steps after and before."""
+    design, rng = country_years(6, 5, **case), np.random.default_rng(17)
+    near: list[Near] = [Near(np.zeros(1), np.eye(1))]
+    monkeypatch.setattr(CountryYear, "_near", lambda *_: near[0])
+    model = CountryYear.of(design)
+    d = model.layout.size
+    positive = model.layout.positive
+    near[0] = Near(np.where(positive, 0.4, 0.0), np.diag(np.where(positive, 0.3, 0.8)))
+    differences = []
+    for _ in range(seconds_worth):
+        state, y = joint_draw(rng, model)
+        own = CountryYear.of(replace(design, y=y))
+        if own.augments:
+            state = replace(state, near=near[0])
+        else:
+            here = Here(state.here.x, *own._target(None)(state.here.x))
+            state = replace(state, here=here, near=near[0])
+        before = functions(own, state, y)
+        for _ in range(2):
+            state = own.step(rng, state, None)
+        differences.append(functions(own, state, y) - before)
+    assert state.here.x.size == d
+    D = np.array(differences)
+    return np.asarray(D.mean(axis=0) / (D.std(axis=0, ddof=1) / np.sqrt(len(D)) + 1e-300))
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_steps_leave_the_joint_distribution_as_it_was(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    z = joint_z(monkeypatch, STEPS[name], 1000)
+    assert np.abs(z).max() < 4.5, z
