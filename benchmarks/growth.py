@@ -2,8 +2,8 @@
 
     uv run python benchmarks/growth.py [--repeat 3]
 
-Countries of a simulated world with independent errors, each country-year repeated 1, 10 and 100 times with a new error.
-Preparing reads the rows once; a step of a chain must not depend on how many there were.  Medians over repeats.
+Countries of a simulated world with independent errors, each country-year repeated 1, 10 and 100 times with a
+new error.  Preparing reads the rows once; a step of a chain must not depend on how many there were.  Medians.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@ r"""Chains for crossed designs (state x IGO): coefficients in blocks, variances 
 
 A step takes each view of the design in turn (:mod:`.views`): the covariance of its varying coefficients is
 drawn with everything in the view integrated out, then everything in the view jointly.  In a small design,
-sigma, the SD of the leaves and SD and rho of the unit-years are drawn in the same way before that; in a large one they
-are drawn given the effects, with interweaving (:mod:`.variances`): there the data know the effects.  Nothing in it
-reads rows (:mod:`.gram`).
+sigma, the SD of the leaves and SD and rho of the unit-years are drawn in the same way before that; in a large
+one they are drawn given the effects, with interweaving (:mod:`.variances`): there the data know the effects.
+Nothing in it reads rows (:mod:`.gram`).
 """
 
 from __future__ import annotations
