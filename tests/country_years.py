@@ -1,4 +1,4 @@
-"""Small designs with one group term, every family and kind of term, written out by hand; no outcome of note."""
+"""Small designs with one group term, of every family and kind of term, written out by hand."""
 
 from __future__ import annotations
 

@@ -15,9 +15,10 @@ import xarray as xr
 import bayes_hr
 from bayes_hr import fitting
 from bayes_hr.api import Fit
-from bayes_hr.cards import parse_card
+from bayes_hr.cards import load_card, parse_card
 from bayes_hr.checks import reference
 from bayes_hr.checks.reference import permuted_reference
+from bayes_hr.checks.result import Verdict
 from bayes_hr.data.panel import Panel
 from bayes_hr.data.worlds import World
 from bayes_hr.engines.gibbs import GibbsEngine
@@ -177,13 +178,15 @@ def test_permuted_reference_by_refits(small_fit: Fit, small_engine: NutsEngine, 
 def test_the_exact_engine_adds_the_reference_unasked(
     small_world: World, short_report: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To a saved fit that lacks it too, from where it was interrupted; the same in workers as in one process."""
+    """To a saved fit that lacks it too, from where it was interrupted; in workers as in one process."""
     short = {"chains": 1, "draws": 40, "tune": 10}
     monkeypatch.setattr(reference, "REFITS", 3)
     monkeypatch.setitem(reference.SHORT, "gibbs", short)
+    monkeypatch.setattr("bayes_hr.checks.verdict.check", lambda *_: Verdict("REVIEW", ()))
     folder, panel = tmp_path / "run", simulated_panel(small_world)
-    asked = {"chains": 2, "draws": 60, "tune": 40, "out": folder}
-    without = bayes_hr.fit("demo_ratification", panel, reference=0, progress=silent, **asked)
+    card = load_card("demo_ratification").replace(estimands=["regime"])
+    asked = {"chains": 1, "draws": 60, "tune": 40, "out": folder}
+    without = bayes_hr.fit(card, panel, reference=0, progress=silent, **asked)
     assert without.card.fit.engine == "gibbs"
     assert without.reference is None
     monkeypatch.setattr(fitting, "run", lambda *_, **__: pytest.fail("fitted again"))
@@ -194,9 +197,9 @@ def test_the_exact_engine_adds_the_reference_unasked(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        bayes_hr.fit("demo_ratification", panel, progress=interrupted, **asked)
+        bayes_hr.fit(card, panel, progress=interrupted, **asked)
     assert bayes_hr.load_fit(folder).reference is None
-    found = bayes_hr.fit("demo_ratification", panel, progress=lambda *at: seen.append(at), **asked)
+    found = bayes_hr.fit(card, panel, progress=lambda *at: seen.append(at), **asked)
     assert seen == [(1, 3), (2, 3), (3, 3)]
     assert found.reference is not None
     assert (found.reference.n, found.reference.settings) == (3, {"engine": "gibbs", **short})
@@ -206,8 +209,7 @@ def test_the_exact_engine_adds_the_reference_unasked(
     here = permuted_reference(without.result, n=3, engine=GibbsEngine(), progress=silent)
     pd.testing.assert_frame_equal(here.table, found.reference.table)
     monkeypatch.setattr(reference, "run_tasks", lambda *_, **__: pytest.fail("refitted"))
-    assert bayes_hr.fit("demo_ratification", panel, **asked).reference is not None
-    assert bayes_hr.fit("demo_ratification", panel, reference=2, **asked).reference is not None
+    assert bayes_hr.fit(card, panel, reference=2, **asked).reference is not None
 
 
 def test_a_reference_that_fails_does_not_take_the_fit_along(

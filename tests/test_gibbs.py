@@ -1,17 +1,19 @@
-"""The exact engine for country-years: its density and conditionals against dense algebra, its draws as a whole.
+"""The exact engine for country-years: density and conditionals against dense algebra, draws as a whole.
 
-Tolerances.  Densities and products: 1e-8 relative (double precision, sums of some hundred terms).  Conditional
-draws are affine in their noise, so mean and covariance are read off exactly, 1e-8 as well.  Steps: a step from
-a draw of prior, augmentation and outcome leaves their joint distribution as it was (Gandy & Scott 2020,
-arXiv 2001.06465): means of differences before and after, |z| < 4.5 for some 30 functions a design, seeds fixed.
-Posteriors against NUTS on another density: |z| < 4 with Monte Carlo errors of both sides by ArviZ.
+Tolerances.  Densities and products: 1e-8 relative (double precision, sums of some hundred terms).
+Conditional draws are affine in their noise, so mean and covariance are read off exactly, 1e-8 as well.  Steps:
+one from a draw of prior, augmentation and outcome leaves their joint distribution as it was (Geweke 2004, doi
+10.1198/016214504000001132; independent replicates as Gandy & Scott 2020, arXiv 2001.06465): means of the
+differences before and after, |z| < 4.5 for some 55 functions a design, seeds fixed.  Posteriors against NUTS
+on another density: |z| < 4 with Monte Carlo errors of both sides by ArviZ, 2,000 effective draws on each side
+at least; 4,000 in the slow tests.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from country_years import country_years, settings_of
 from scipy import special, stats
 
 from bayes_hr.design import Design
-from bayes_hr.engines import probit
+from bayes_hr.engines import chains, probit
 from bayes_hr.engines.cells import WeightedRows, by_level, with_outcome
 from bayes_hr.engines.collapsed import Coefficients, eliminate
 from bayes_hr.engines.country_year import CountryYear, State
@@ -34,7 +36,7 @@ from bayes_hr.engines.nuts import NutsEngine
 from bayes_hr.engines.slices import Here, Near
 from bayes_hr.errors import InputError
 from bayes_hr.priors import Prior
-from bayes_hr.simulation import ParameterDraw, linear_predictor
+from bayes_hr.simulation import prior_draws, simulate_outcome
 
 AR1 = "uniform(-1, 1)"
 GAUSSIAN: dict[str, dict[str, Any]] = {
@@ -134,9 +136,7 @@ class Dense:
     def log_density(self) -> float:
         """Log prior and the multivariate normal log density of the outcome."""
         S = self.design @ self.V @ self.design.T + self.R
-        return float(
-            self.log_prior + stats.multivariate_normal(self.design @ self.mean, S).logpdf(self.y)
-        )
+        return float(self.log_prior + stats.multivariate_normal(self.design @ self.mean, S).logpdf(self.y))
 
     def conditional(self) -> tuple[np.ndarray, np.ndarray]:
         """Mean and covariance of all coefficients given the outcome."""
@@ -240,7 +240,9 @@ def test_products_of_weighted_rows_and_of_another_outcome() -> None:
 
     weighted, ones = WeightedRows.of(group.Z, D, group.index, U), np.ones(design.n)
     check(weighted.at(w), w, D)
-    check(CountryYear.of(design).cells.at(0.0), ones, np.c_[X, design.y - X @ CountryYear.of(design).prior.mean])
+    check(
+        CountryYear.of(design).cells.at(0.0), ones, np.c_[X, design.y - X @ CountryYear.of(design).prior.mean]
+    )
     check(with_outcome(weighted.at(ones), Z, X, y), ones, np.c_[X, y])
 
 
@@ -373,7 +375,7 @@ def functions(model: CountryYear, state: State, y: np.ndarray) -> np.ndarray:
     return np.r_[theta, theta**2, theta * np.mean(y), more]
 
 
-def joint_z(monkeypatch: pytest.MonkeyPatch, case: dict[str, Any], seconds_worth: int) -> np.ndarray:
+def joint_z(monkeypatch: pytest.MonkeyPatch, case: dict[str, Any], replicates: int) -> np.ndarray:
     """Z-scores of mean differences of the functions, a few steps after and before."""
     design, rng = country_years(6, 5, **case), np.random.default_rng(17)
     near: list[Near] = [Near(np.zeros(1), np.eye(1))]
@@ -383,7 +385,7 @@ def joint_z(monkeypatch: pytest.MonkeyPatch, case: dict[str, Any], seconds_worth
     positive = model.layout.positive
     near[0] = Near(np.where(positive, 0.4, 0.0), np.diag(np.where(positive, 0.3, 0.8)))
     differences = []
-    for _ in range(seconds_worth):
+    for _ in range(replicates):
         state, y = joint_draw(rng, model)
         own = CountryYear.of(replace(design, y=y))
         if own.augments:
@@ -402,5 +404,195 @@ def joint_z(monkeypatch: pytest.MonkeyPatch, case: dict[str, Any], seconds_worth
 
 @pytest.mark.parametrize("name", STEPS)
 def test_steps_leave_the_joint_distribution_as_it_was(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    z = joint_z(monkeypatch, STEPS[name], 1000)
+    z = joint_z(monkeypatch, STEPS[name], 400)
     assert np.abs(z).max() < 4.5, z
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", STEPS)
+def test_steps_leave_the_joint_distribution_as_it_was_in_many(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    z = joint_z(monkeypatch, STEPS[name], 4000)
+    assert np.abs(z).max() < 4.5, z
+
+
+# ---------------------------------------------------------------- posteriors against NUTS
+
+POSTERIORS: dict[str, dict[str, Any]] = {
+    "iid": {},
+    "ar1": {"rho": AR1},
+    "student_t": {"likelihood": "student_t"},
+    "ordered": {"likelihood": "ordered_probit"},
+    "binary": {"likelihood": "ordered_probit", "categories": 2},
+}
+OVER = ("chain", "draw")
+
+
+def with_outcome_of_its_own(design: Design, seed: int) -> Design:
+    """An outcome from the model, so that nothing in the posterior is extreme."""
+    rng = np.random.default_rng(seed)
+    draw = replace(next(prior_draws(design, rng, 1)), sigma=0.5, rho=0.5 if design.error.rho else 0.0)
+    if design.error.cuts is not None:
+        draw = replace(draw, sigma=1.0)
+    effects = {"country": 0.6 * rng.standard_normal(draw.groups["country"].shape)}
+    return replace(design, y=simulate_outcome(rng, design, replace(draw, groups=effects)))
+
+
+def compared(tree: xr.DataTree) -> xr.Dataset:
+    """Everything that is not constant, the correlation once."""
+    data = tree["posterior"].dataset
+    if "corr_country" not in data:
+        return data
+    r = data["corr_country"].isel(country_term=0, country_term_bis=1, drop=True)
+    return data.drop_vars("corr_country").drop_vars("country_term_bis").assign(r=r)
+
+
+def assert_agree(a: xr.DataTree, b: xr.DataTree, least: int) -> None:
+    """Means, SDs and two quantiles within Monte Carlo error, with so many effective draws on both sides."""
+    one, two = compared(a), compared(b)
+    assert set(one.data_vars) == set(two.data_vars)
+    fewest = [float(az.ess(d).to_array().min()) for d in (one, two)]
+    assert min(fewest) > least, fewest
+    for summary, kwargs in [
+        ("mean", {}),
+        ("sd", {}),
+        ("quantile", {"prob": 0.05}),
+        ("quantile", {"prob": 0.95}),
+    ]:
+        for name in one.data_vars:
+            values, errors = [], []
+            for x in (one[name], two[name]):
+                errors.append(az.mcse(x, method=summary, **kwargs).to_numpy())
+                found = {"mean": x.mean(OVER), "sd": x.std(OVER, ddof=1)}.get(summary)
+                values.append((x.quantile(kwargs["prob"], OVER) if found is None else found).to_numpy())
+            z = np.abs(values[0] - values[1]) / np.hypot(*errors)
+            assert np.max(z) < 4.0, (name, summary, kwargs, z)
+
+
+@pytest.fixture(scope="module", params=["iid", "ar1"])
+def both(request: pytest.FixtureRequest) -> tuple[Design, xr.DataTree, xr.DataTree]:
+    """A design, its draws by the exact engine, and by NUTS on the hand-written density."""
+    design = with_outcome_of_its_own(country_years(8, 7, **POSTERIORS[request.param]), 5)
+    settings = settings_of(chains=4, tune=300, draws=1_000)
+    nuts = NutsEngine().sample(design, replace(settings, draws=1_000))
+    return design, GibbsEngine().sample(design, settings), nuts
+
+
+def test_the_posterior_is_that_of_nuts(both: tuple[Design, xr.DataTree, xr.DataTree]) -> None:
+    _, gibbs, nuts = both
+    assert nuts.attrs["density"] == "hand-written, equal to the PyMC model"
+    assert_agree(gibbs, nuts, 2_000)
+
+
+def test_the_tree_is_that_of_nuts(both: tuple[Design, xr.DataTree, xr.DataTree], tmp_path: Path) -> None:
+    design, gibbs, nuts = both
+    assert set(gibbs.children) == set(nuts.children)
+    for group in ("posterior", "observed_data", "constant_data"):
+        mine, theirs = gibbs[group].dataset, nuts[group].dataset
+        assert {n: (v.dims, v.shape, v.dtype) for n, v in mine.data_vars.items()} == {
+            n: (v.dims, v.shape, v.dtype) for n, v in theirs.data_vars.items()
+        }
+        assert set(mine.coords) == set(theirs.coords)
+        for name in mine.coords:
+            assert mine[name].dtype == theirs[name].dtype
+            assert mine[name].to_numpy().tolist() == theirs[name].to_numpy().tolist()
+    assert gibbs["sample_stats"].sizes == nuts["sample_stats"].sizes
+    assert (gibbs.attrs["engine"], gibbs.attrs["sampler"], nuts.attrs["engine"]) == ("gibbs", "gibbs", "nuts")
+    assert np.array_equal(gibbs["observed_data"]["y"], design.y)
+    gibbs.to_netcdf(tmp_path / "fit.nc", engine="h5netcdf")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", POSTERIORS)
+def test_the_posterior_is_that_of_nuts_on_the_row_model(name: str) -> None:
+    design = with_outcome_of_its_own(country_years(8, 7, **POSTERIORS[name]), 5)
+    gibbs = GibbsEngine().sample(design, settings_of(chains=4, tune=2_000, draws=8_000, cores=2))
+    settings = settings_of(chains=4, tune=1_500, draws=5_000, cores=2, target_accept=0.97)
+    nuts = NutsEngine("nutpie", "rows").sample(design, settings)
+    assert nuts.attrs["form"] == "rows"
+    assert_agree(gibbs, nuts, 4_000)
+
+
+# ---------------------------------------------------------------- the engine's contract
+
+
+@pytest.mark.parametrize("name", ["student_t", "ordered", "binary", "pooled"])
+def test_names_and_dims_of_other_families(name: str) -> None:
+    case = {**POSTERIORS, "pooled": {"tau": "mean", "years": "pooled"}}[name]
+    design = country_years(**case)
+    tree = GibbsEngine().sample(design, settings_of(tune=20, draws=10))
+    found = {str(n): v.dims[2:] for n, v in tree["posterior"].data_vars.items()}
+    expected: dict[str, tuple[str, ...]] = {
+        "gamma": ("covariate",),
+        "tau": ("regime",),
+        "sd_country": ("country_term",),
+        "corr_country": ("country_term", "country_term_bis"),
+        "u_country": ("country", "country_term"),
+    }
+    if "likelihood" in case and "ordered" in case["likelihood"]:
+        expected["cutpoint"] = ("cut",)
+        labels = ["1|2", "2|3"] if name == "ordered" else ["1|2"]
+        assert tree["posterior"]["cut"].to_numpy().tolist() == labels
+        assert np.all(np.diff(tree["posterior"]["cutpoint"].to_numpy(), axis=2) > 0)
+    else:
+        expected |= {"alpha": (), "sigma": ()}
+    expected |= {"nu": ()} if name == "student_t" else {}
+    if name == "pooled":
+        expected |= {"mu_tau": (), "sd_tau": (), "year_effect": ("year",), "sd_year_effect": ()}
+    assert found == expected
+    assert all(np.isfinite(v).all() for v in tree["posterior"].data_vars.values())
+
+
+def test_an_interrupted_fit_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Steps of the engine; more of interruptions in test_chains.py."""
+    monkeypatch.setattr(chains, "EVERY", 0.0)
+    design = country_years(5, 5, likelihood="student_t")
+    settings = settings_of(tune=60, draws=400)
+    whole, taken, step = GibbsEngine().sample(design, settings), [0], CountryYear.step
+
+    def counted(*args: Any) -> State:
+        taken[0] += 1
+        return step(*args)
+
+    def stop(done: int, total: int) -> None:
+        if done > 100:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(CountryYear, "step", counted)
+    with pytest.raises(KeyboardInterrupt):
+        GibbsEngine(tmp_path / "under way").sample(design, settings, stop)
+    assert 100 < taken[0] < 920
+    again = GibbsEngine(tmp_path / "under way").sample(design, settings)
+    xr.testing.assert_identical(again["posterior"].dataset, whole["posterior"].dataset)
+    assert taken[0] == 921, "only the step that was not saved is taken again"
+
+
+def test_what_is_not_exact_is_refused_by_name() -> None:
+    design = country_years(likelihood="student_t", rho=AR1)
+    assert refusal(design) is not None
+    with pytest.raises(InputError, match=r'Student-t errors that are AR\(1\).*engine = "nuts"'):
+        GibbsEngine().sample(design, settings_of())
+    assert all(refusal(country_years(**case)) is None for case in (*GAUSSIAN.values(), *STEPS.values()))
+
+
+@pytest.mark.parametrize("name", ["ar1", "ordered"])
+def test_an_sd_next_to_zero_mixes(name: str) -> None:
+    design = country_years(12, 8, **POSTERIORS[name])
+    rng = np.random.default_rng(3)
+    y = rng.standard_normal(design.n)
+    design = replace(design, y=np.digitize(y, [-0.4, 0.5]).astype(float) if name == "ordered" else 1.0 + y)
+    sd = GibbsEngine().sample(design, settings_of(tune=300, draws=500))["posterior"]["sd_country"]
+    assert float(sd.quantile(0.05)) < 0.1
+    assert float(az.ess(sd).min()) > 100
+    assert float(az.rhat(sd).max()) < 1.05
+
+
+def test_it_needs_neither_pymc_nor_numba() -> None:
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
+    code += "from country_years import country_years, settings_of; "
+    code += "from bayes_hr.engines.gibbs import GibbsEngine; "
+    code += "GibbsEngine().sample(country_years(5, 5), settings_of(tune=20, draws=5)); "
+    code += "print([m for m in ('pymc', 'pytensor', 'nutpie', 'numba', 'arviz') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -228,7 +228,7 @@ class Noise(np.random.Generator):
 @pytest.mark.parametrize("where", POINTS)
 @pytest.mark.parametrize("name", CASES)
 def test_a_draw_has_the_dense_conditional_mean_and_covariance(name: str, where: str) -> None:
-    """A draw is a linear map of its noise: without noise it is the mean, unit noises are the covariance's root."""
+    """A draw is linear in its noise: without any it is the mean, unit noises are the covariance's root."""
     design = CASES[name]()
     model, at, D = Crossed.of(design, blocks_of(design)), point(design, *POINTS[where]), columns(design)
     theta, C = np.random.default_rng(2).normal(0.0, 0.4, D.shape[1]), prior_covariance(design, at)
@@ -430,6 +430,23 @@ def test_a_trajectory_leaves_its_target_as_it_is(name: str) -> None:
     unchanged(np.array(before), np.array(after))
 
 
+@pytest.mark.parametrize("text", SD_PRIORS)
+def test_prior_of_the_collapsed_move_has_its_jacobian(text: str) -> None:
+    """By finite differences of the hyperparameters that are read: too small a change for the joint tests."""
+    design = with_priors(crossed_design(), text)
+    model = Crossed.of(design, blocks_of(design))
+    start, x = point(design, *POINTS["plain"]), np.array([-1.2, -0.7, -1.0, 0.9])
+
+    def values(x: np.ndarray) -> np.ndarray:
+        at = model._read(x, start)[0]
+        return np.array([at.sigma, at.factors[2][0, 0], at.sd, at.rho])
+
+    jacobian = [(values(x + h) - values(x - h)) / 2e-5 for h in 1e-5 * np.eye(x.size)]
+    own = prior(text)
+    exact = sum(own.log_density(v)[0] for v in values(x)[:3]) + np.linalg.slogdet(jacobian)[1] - np.log(2.0)
+    assert model._read(x, start)[1] == pytest.approx(exact, abs=1e-7)
+
+
 # The whole step
 
 
@@ -569,10 +586,10 @@ def test_posterior_is_that_of_nuts_on_the_hand_written_density(
     small: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crossed, "SMALL", small)
-    design = with_priors(crossed_design(10, 4, 12, terms=2, signs=True), "half_student_t(4, 0.4)")
+    design = with_priors(crossed_design(6, 3, 8, terms=2, signs=True), "half_student_t(4, 0.4)")
     trees = [
-        GibbsEngine().sample(design, settings("gibbs", draws=8000, tune=1000)),
-        NutsEngine("nutpie", "integrated").sample(design, settings("nutpie", draws=3000, tune=1000)),
+        GibbsEngine().sample(design, settings("gibbs", draws=2500, tune=500, cores=2)),
+        NutsEngine("nutpie", "integrated").sample(design, settings("nutpie", draws=2500, tune=1000, cores=2)),
     ]
     assert trees[1].attrs["density"].startswith("hand-written")
     a, b = (t["posterior"].dataset for t in trees)
