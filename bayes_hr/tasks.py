@@ -180,14 +180,12 @@ def _in_pool(function: TaskFunction, tasks: list[_Task], workers: int) -> _Run:
     from loky import ProcessPoolExecutor
 
     pool = ProcessPoolExecutor(min(workers, len(tasks)), initializer=_start_worker, env=_ONE_THREAD)
-    finished = False
     try:
         futures = {pool.submit(_attempt, function, task.item, task.seed): task for task in tasks}
         for future in as_completed(futures):
             yield futures[future], _outcome(future)
-        finished = True
-    finally:
-        pool.shutdown(wait=True, kill_workers=not finished)
+    finally:  # also when all is done: workers hold nothing, and their own way out takes seconds
+        pool.shutdown(wait=True, kill_workers=True)
 
 
 def _outcome(future: Future[_Outcome]) -> _Outcome:

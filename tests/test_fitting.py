@@ -196,7 +196,8 @@ def test_the_exact_engine_adds_the_reference_unasked(
         if done == 1:
             raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(reference, "usable_cores", lambda: 1)  # in this process; workers have their own tests
         bayes_hr.fit(card, panel, progress=interrupted, **asked)
     assert bayes_hr.load_fit(folder).reference is None
     found = bayes_hr.fit(card, panel, progress=lambda *at: seen.append(at), **asked)

@@ -1,12 +1,12 @@
 """The exact engine for country-years: density and conditionals against dense algebra, draws as a whole.
 
 Tolerances.  Densities and products: 1e-8 relative (double precision, sums of some hundred terms).
-Conditional draws are affine in their noise, so mean and covariance are read off exactly, 1e-8 as well.  Steps:
-one from a draw of prior, augmentation and outcome leaves their joint distribution as it was (Geweke 2004, doi
-10.1198/016214504000001132; independent replicates as Gandy & Scott 2020, arXiv 2001.06465): means of the
-differences before and after, |z| < 4.5 for some 55 functions a design, seeds fixed.  Posteriors against NUTS
-on another density: |z| < 4 with Monte Carlo errors of both sides by ArviZ, 2,000 effective draws on each side
-at least; 4,000 in the slow tests.
+Conditional draws are affine in their noise, so mean and covariance are read off exactly, 1e-8 as well.
+Steps: one from a draw of prior, augmentation and outcome leaves their joint distribution as it was (Geweke
+2004, doi 10.1198/016214504000001132; independent replicates as Gandy & Scott 2020, arXiv 2001.06465): means
+of the differences before and after, |z| < 4.5 for some 55 functions a design, seeds fixed.  Posteriors
+against NUTS on another density: |z| < 4 with Monte Carlo errors of both sides by ArviZ, 2,000 effective
+draws on each side at least; 4,000 in the slow tests.
 """
 
 from __future__ import annotations
@@ -404,7 +404,24 @@ def joint_z(monkeypatch: pytest.MonkeyPatch, case: dict[str, Any], replicates: i
 
 @pytest.mark.parametrize("name", STEPS)
 def test_steps_leave_the_joint_distribution_as_it_was(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    z = joint_z(monkeypatch, STEPS[name], 400)
+    z = joint_z(monkeypatch, STEPS[name], 300)
+    assert np.abs(z).max() < 4.5, z
+
+
+def test_moves_of_gaps_and_scale_leave_the_joint_distribution_as_it_was() -> None:
+    """Those without the latent outcome alone; a pooled term's mean that is fixed at 0 is no dimension."""
+    rng = np.random.default_rng(23)
+    model = CountryYear.of(country_years(3, 4, likelihood="ordered_probit", tau="zero"))
+    differences = []
+    for _ in range(600):
+        state, y = joint_draw(rng, model)
+        own = replace(model, design=replace(model.design, y=y))
+        before = functions(own, state, y)
+        for _ in range(3):
+            state = own._probit(rng, state)
+        differences.append(functions(own, state, y) - before)
+    D = np.array(differences)
+    z = D.mean(axis=0) / (D.std(axis=0, ddof=1) / np.sqrt(len(D)) + 1e-300)
     assert np.abs(z).max() < 4.5, z
 
 
@@ -470,13 +487,12 @@ def assert_agree(a: xr.DataTree, b: xr.DataTree, least: int) -> None:
             assert np.max(z) < 4.0, (name, summary, kwargs, z)
 
 
-@pytest.fixture(scope="module", params=["iid", "ar1"])
-def both(request: pytest.FixtureRequest) -> tuple[Design, xr.DataTree, xr.DataTree]:
+@pytest.fixture(scope="module")
+def both() -> tuple[Design, xr.DataTree, xr.DataTree]:
     """A design, its draws by the exact engine, and by NUTS on the hand-written density."""
-    design = with_outcome_of_its_own(country_years(8, 7, **POSTERIORS[request.param]), 5)
-    settings = settings_of(chains=4, tune=300, draws=1_000)
-    nuts = NutsEngine().sample(design, replace(settings, draws=1_000))
-    return design, GibbsEngine().sample(design, settings), nuts
+    design = with_outcome_of_its_own(country_years(12, 14, rho=AR1), 5)
+    gibbs = GibbsEngine().sample(design, settings_of(tune=400, draws=3_000))
+    return design, gibbs, NutsEngine().sample(design, settings_of(chains=3, tune=300, draws=1_000))
 
 
 def test_the_posterior_is_that_of_nuts(both: tuple[Design, xr.DataTree, xr.DataTree]) -> None:
@@ -490,14 +506,14 @@ def test_the_tree_is_that_of_nuts(both: tuple[Design, xr.DataTree, xr.DataTree],
     assert set(gibbs.children) == set(nuts.children)
     for group in ("posterior", "observed_data", "constant_data"):
         mine, theirs = gibbs[group].dataset, nuts[group].dataset
-        assert {n: (v.dims, v.shape, v.dtype) for n, v in mine.data_vars.items()} == {
-            n: (v.dims, v.shape, v.dtype) for n, v in theirs.data_vars.items()
+        assert {n: (v.dims, v.dtype) for n, v in mine.data_vars.items()} == {
+            n: (v.dims, v.dtype) for n, v in theirs.data_vars.items()
         }
         assert set(mine.coords) == set(theirs.coords)
-        for name in mine.coords:
+        for name in set(mine.coords) - {"chain", "draw"}:
             assert mine[name].dtype == theirs[name].dtype
             assert mine[name].to_numpy().tolist() == theirs[name].to_numpy().tolist()
-    assert gibbs["sample_stats"].sizes == nuts["sample_stats"].sizes
+    assert set(gibbs["sample_stats"].dims) == set(nuts["sample_stats"].dims)
     assert (gibbs.attrs["engine"], gibbs.attrs["sampler"], nuts.attrs["engine"]) == ("gibbs", "gibbs", "nuts")
     assert np.array_equal(gibbs["observed_data"]["y"], design.y)
     gibbs.to_netcdf(tmp_path / "fit.nc", engine="h5netcdf")
@@ -506,7 +522,7 @@ def test_the_tree_is_that_of_nuts(both: tuple[Design, xr.DataTree, xr.DataTree],
 @pytest.mark.slow
 @pytest.mark.parametrize("name", POSTERIORS)
 def test_the_posterior_is_that_of_nuts_on_the_row_model(name: str) -> None:
-    design = with_outcome_of_its_own(country_years(8, 7, **POSTERIORS[name]), 5)
+    design = with_outcome_of_its_own(country_years(12, 14, **POSTERIORS[name]), 5)
     gibbs = GibbsEngine().sample(design, settings_of(chains=4, tune=2_000, draws=8_000, cores=2))
     settings = settings_of(chains=4, tune=1_500, draws=5_000, cores=2, target_accept=0.97)
     nuts = NutsEngine("nutpie", "rows").sample(design, settings)
@@ -548,7 +564,7 @@ def test_an_interrupted_fit_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     """Steps of the engine; more of interruptions in test_chains.py."""
     monkeypatch.setattr(chains, "EVERY", 0.0)
     design = country_years(5, 5, likelihood="student_t")
-    settings = settings_of(tune=60, draws=400)
+    settings = settings_of(tune=60, draws=200)
     whole, taken, step = GibbsEngine().sample(design, settings), [0], CountryYear.step
 
     def counted(*args: Any) -> State:
@@ -562,10 +578,10 @@ def test_an_interrupted_fit_goes_on(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setattr(CountryYear, "step", counted)
     with pytest.raises(KeyboardInterrupt):
         GibbsEngine(tmp_path / "under way").sample(design, settings, stop)
-    assert 100 < taken[0] < 920
+    assert 100 < taken[0] < 520
     again = GibbsEngine(tmp_path / "under way").sample(design, settings)
     xr.testing.assert_identical(again["posterior"].dataset, whole["posterior"].dataset)
-    assert taken[0] == 921, "only the step that was not saved is taken again"
+    assert taken[0] == 521, "only the step that was not saved is taken again"
 
 
 def test_what_is_not_exact_is_refused_by_name() -> None:
@@ -578,7 +594,7 @@ def test_what_is_not_exact_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize("name", ["ar1", "ordered"])
 def test_an_sd_next_to_zero_mixes(name: str) -> None:
-    design = country_years(12, 8, **POSTERIORS[name])
+    design = country_years(10, 6, **POSTERIORS[name])
     rng = np.random.default_rng(3)
     y = rng.standard_normal(design.n)
     design = replace(design, y=np.digitize(y, [-0.4, 0.5]).astype(float) if name == "ordered" else 1.0 + y)

@@ -332,7 +332,7 @@ def moments_of(factor: np.ndarray, effects: np.ndarray) -> list[float]:
 def test_a_covariance_given_its_effects(text: str, q: int, correlated: bool) -> None:
     rng, group = np.random.default_rng(q), a_group(text, q, correlated=correlated)
     before, after = [], []
-    for _ in range(500):
+    for _ in range(350):
         factor = prior_factor(rng, group)
         effects = rng.standard_normal((5, q)) @ factor.T
         new = variances.draw_covariance(rng, group, factor, effects)
@@ -365,7 +365,7 @@ def test_sd_and_rho_given_the_years(text: str) -> None:
     serial = design.serial
     starts = serial.order.first
     before, after = [], []
-    for _ in range(500):
+    for _ in range(350):
         sd, rho = float(serial.sd.rvs(rng)), float(serial.rho.rvs(rng))
         root = np.linalg.cholesky(serial_covariance(design, 1.0, rho))
         s = sd * root @ rng.standard_normal(starts.size)
@@ -555,7 +555,7 @@ def test_a_step_leaves_parameters_and_data_as_they_are(name: str, monkeypatch: p
     seed, design = JOINT[name]
     if name.startswith("interwoven"):
         monkeypatch.setattr(crossed, "SMALL", 0)
-    z = joint_z(design(), seed, 80, 3)
+    z = joint_z(design(), seed, 40, 3)
     assert np.abs(z).max() < Z, z
 
 
