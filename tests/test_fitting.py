@@ -196,9 +196,10 @@ def test_the_exact_engine_adds_the_reference_unasked(
         if done == 1:
             raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(reference, "usable_cores", lambda: 1)  # in this process; workers have their own tests
-        bayes_hr.fit(card, panel, progress=interrupted, **asked)
+        with pytest.raises(KeyboardInterrupt):
+            bayes_hr.fit(card, panel, progress=interrupted, **asked)
     assert bayes_hr.load_fit(folder).reference is None
     found = bayes_hr.fit(card, panel, progress=lambda *at: seen.append(at), **asked)
     assert seen == [(1, 3), (2, 3), (3, 3)]
