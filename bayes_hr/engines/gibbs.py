@@ -23,7 +23,6 @@ from threadpoolctl import threadpool_limits
 from bayes_hr.engines.assemble import assemble_posterior
 from bayes_hr.engines.chains import run_chains
 from bayes_hr.engines.country_year import CountryYear
-from bayes_hr.engines.crossed import Crossed
 from bayes_hr.errors import InputError
 from bayes_hr.forms import blocks_of, one_group
 
@@ -53,6 +52,8 @@ def prepared_model(design: Design) -> Model:
     """The chains' model of a design that is not refused; rows are added up, nothing is sampled."""
     if one_group(design):
         return CountryYear.of(design)
+    from bayes_hr.engines.crossed import Crossed  # with it comes numba, which country-years do without
+
     blocks = blocks_of(design)
     if blocks is None:
         raise ValueError("the design is refused: see refusal()")
