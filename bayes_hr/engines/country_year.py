@@ -127,7 +127,7 @@ class CountryYear:
             if np.any(x[self.layout.positive] <= 0):
                 return -np.inf, None
             point = self.layout.read(x)
-            if not np.isfinite(point.log_prior):
+            if not np.isfinite(point.log_prior) or abs(point.rho) >= 1.0:  # it may round to 1
                 return -np.inf, None
             found = eliminate(self.cells.at(point.rho) if products is None else products, point, self.prior)
             if found is None or not np.isfinite(found.log_likelihood):
