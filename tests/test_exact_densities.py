@@ -15,7 +15,7 @@ from bayes_hr.engines import views
 from bayes_hr.engines.collapsed import eliminate
 from bayes_hr.engines.covariance import covariance, size
 from bayes_hr.engines.crossed import Crossed
-from bayes_hr.engines.gibbs import prepared_model
+from bayes_hr.engines.gibbs import prepared_model, refusal
 from bayes_hr.engines.hyper import Point
 
 Array = NDArray[np.float64]
@@ -107,3 +107,10 @@ def test_no_row_is_in_the_chains_model() -> None:
     assert isinstance(model, Crossed)
     assert model.n not in {a.shape[0] for a in (model.gram.D, model.gram.y, model.design.y)}
     assert all(g.Z.shape[0] == 0 for g in model.design.groups)
+
+
+def test_unit_years_without_a_group_of_their_units_are_refused() -> None:
+    design = crossed_design()
+    assert refusal(design) is None
+    without = replace(design, groups=design.groups[1:])
+    assert "no group term has the units" in (refusal(without) or "")

@@ -39,10 +39,13 @@ def refusal(design: Design) -> str | None:
         return "Student-t errors that are AR(1) have no Gaussian form"
     if one_group(design):
         return None
-    if blocks_of(design) is None:
+    blocks = blocks_of(design)
+    if blocks is None:
         return (
             "it has several group terms, and errors that are not Gaussian and independent given the effects"
         )
+    if not any(np.array_equal(group.index, blocks.unit) for group in design.groups):
+        return "no group term has the units of the unit-years as its levels"
     if any(t.sd is not None for t in design.population):
         return "it has several group terms, and a partially pooled population term"
     return None

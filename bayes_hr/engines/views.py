@@ -171,7 +171,7 @@ def reduced(view: View, at: Given, v: Variances, n: int) -> Reduced:
     for u, unit in enumerate(view.units):
         part = _eliminate(unit, at.r, v, leaf_variance)
         _collect(unit, part, s, at.r, (ZZ[u], ZD[u], DD))
-        value += 0.5 * np.log1p(-unit.d * (s * part.delta)).sum() - np.log(np.diag(part.lower)).sum()
+        value -= 0.5 * np.log1p(unit.d * (s * leaf_variance)).sum() + np.log(np.diag(part.lower)).sum()
         parts.append(part)
     DD[P, :P] = DD[:P, P]
     return Reduced(Products(ZZ, ZD, DD, float(value), n), parts)
