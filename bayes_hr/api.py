@@ -109,21 +109,22 @@ def fit(
         check_space(Path(out), fitting.bytes_of_draws(card, design))
     under_way = None if out is None else Path(out).parent / f".{Path(out).name}.chains"
     found = Fit(_run(card, panel, design, progress, under_way), truth=truth)
-    if companions is None:
-        companions = design.n <= fitting.MAX_NUTS_ROWS
-        if not companions and question.companions(card):
-            _LOG.info(
-                "%s: %s rows, so companion fits are left out; companions=True runs them",
-                card.id,
-                f"{design.n:,}",
-            )
-    if companions:
+    if companions or (companions is None and _few_rows(card, design)):
         found = _with_companions(found, panel, progress)
     if out is not None:
         found.save(out)
     if under_way is not None:
         shutil.rmtree(under_way, ignore_errors=True)
     return _with_reference(found, reference, None if out is None else Path(out), progress)
+
+
+def _few_rows(card: Card, design: Design) -> bool:
+    """Whether companion fits are run unasked; the log says where they are not."""
+    few = design.n <= fitting.MAX_NUTS_ROWS
+    if not few and question_of(card).companions(card):
+        left_out = "%s: %d rows, so companion fits are left out; companions=True runs them"
+        _LOG.info(left_out, card.id, design.n)
+    return few
 
 
 def _with_companions(found: Fit, panel: Panel, progress: Progress | None) -> Fit:

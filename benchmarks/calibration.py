@@ -3,7 +3,7 @@
     uv run python benchmarks/calibration.py --engine gibbs [--worlds 200] [--only NAME] [--workers 2]
 
 Writes calibration_<engine>.csv (one row for each quantity of each design) and, for each design, a figure
-(SVG and PNG) to benchmarks/results/.  Finished worlds are kept in a hidden folder there, so that a run that
+(PNG) to benchmarks/results/.  Finished worlds are kept in a hidden folder there, so that a run that
 was stopped goes on, unless the engines' source has changed.  Exit code 1 if any quantity is out of band.
 """
 
@@ -25,7 +25,7 @@ from bayes_hr.calibration.running import job_of, run
 from bayes_hr.design import Design
 from bayes_hr.engines.settings import Engine, SamplerSettings
 from bayes_hr.reporting.calibration import ecdf_picture
-from bayes_hr.reporting.figures import saved, style
+from bayes_hr.reporting.figures import style
 from bayes_hr.terminal import log_on_stderr
 
 PACKAGE = Path(bayes_hr.__file__).parent
@@ -85,7 +85,6 @@ def calibrated(
     )
     picture = ecdf_picture(found)
     path = results / f"calibration_{sample.engine}_{name}"
-    path.with_suffix(".svg").write_bytes(saved(picture.figure, "svg"))
     with style():
         picture.figure.savefig(path.with_suffix(".png"), dpi=110)
     return found

@@ -19,7 +19,7 @@ import pytest
 from refusals import at, changed, closed, raises, refused
 
 import bayes_hr
-from bayes_hr import storage
+from bayes_hr import fitting, storage
 from bayes_hr.api import Fit
 from bayes_hr.data.sources import SOURCES
 
@@ -206,6 +206,12 @@ def test_where(kind: str, place: Path, capsys: pytest.CaptureFixture[str]) -> No
     refused(message, capsys, "fit", CARD, "--panel", "rows.csv", "--where", where)
     card = bayes_hr.load_card(CARD).replace(where=where)
     raises(message, lambda: bayes_hr.fit(card, bayes_hr.Panel.from_frame(rows(), outcome="score")))
+
+
+def test_too_many_rows_for_draws_that_read_them_all(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fitting, "MAX_NUTS_ROWS", 20)
+    card = bayes_hr.load_card(CARD).replace(outcome={"likelihood": "student_t"}, error={"kind": "iid"})
+    raises(r"rows are too many for student_t outcomes.*Take outcome.likelihood", lambda: bayes_hr.fit(card))
 
 
 CARDS = {

@@ -124,9 +124,11 @@ def test_the_t_at_a_mode_and_the_t_of_a_history() -> None:
     flat = slices.laplace(lambda x: (1e-4 * float(NORMAL.logpdf(x)), None), np.zeros(2))
     np.testing.assert_allclose(flat.root @ flat.root.T, np.eye(2), atol=1e-8)
     history = NORMAL.rvs(4000, random_state=1)
-    fitted = slices.fitted(history)
+    fitted = slices.fitted(history, slices.Near(np.full(2, 9.0), 5.0 * np.eye(2)))
     np.testing.assert_allclose(fitted.centre, CENTRE, atol=0.1)
     np.testing.assert_allclose(fitted.root @ fitted.root.T, slices.WIDER**2 * COVARIANCE, rtol=0.1)
+    one = slices.fitted(history[:1].repeat(3, axis=0), near)
+    assert np.linalg.det(one.root) > 0, "three draws at one place leave the t before"
 
 
 # ---------------------------------------------------------------- chains

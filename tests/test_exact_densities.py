@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from crossed import crossed_design, prior, serial_covariance
+from crossed import crossed_design, group, prior, serial_covariance
 from numpy.typing import NDArray
 from scipy import stats
 
@@ -114,3 +114,16 @@ def test_unit_years_without_a_group_of_their_units_are_refused() -> None:
     assert refusal(design) is None
     without = replace(design, groups=design.groups[1:])
     assert "no group term has the units" in (refusal(without) or "")
+
+
+def test_a_group_outside_the_first_view_is_not_collapsed_with_it() -> None:
+    """A second group with the IGOs' levels has no effect in the states' view: its SD is drawn given them."""
+    design = crossed_design()
+    igos = design.groups[1]
+    kinds = group("kind", igos.levels, igos.index, np.ones((design.n, 1)), ("level",), None)
+    model, twice = prepared_model(design), prepared_model(replace(design, groups=(*design.groups, kinds)))
+    assert isinstance(model, Crossed)
+    assert isinstance(twice, Crossed)
+    assert model._collapses()
+    assert 3 in twice._rest
+    assert not twice._collapses()

@@ -210,8 +210,8 @@ def test_coefficients_are_drawn_from_their_joint_conditional(name: str) -> None:
         found = eliminate(model.cells.at(point.rho), point, model.prior)
         assert found is not None
         size = found.half.size + found.H.shape[0] * found.H.shape[1]
-        centre = flat(found.draw(Noise(np.zeros(size))))  # type: ignore[arg-type]
-        columns = [flat(found.draw(Noise(e))) - centre for e in np.eye(size)]  # type: ignore[arg-type]
+        centre = flat(found.draw(Noise(np.zeros(size))))
+        columns = [flat(found.draw(Noise(e))) - centre for e in np.eye(size)]
         mean, covariance = Dense(design, x).conditional()
         np.testing.assert_allclose(centre, mean, rtol=1e-8, atol=1e-9)
         np.testing.assert_allclose(np.transpose(columns) @ columns, covariance, rtol=1e-8, atol=1e-9)

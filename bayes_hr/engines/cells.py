@@ -9,7 +9,7 @@ a thousand times the rows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -181,11 +181,11 @@ def with_outcome(products: Products, Z: scipy.sparse.csr_array, X: Array, y: Arr
 
     ``Z`` is (n, U q), each row's varying columns at its level; ``X`` is (n, P).
     """
-    P = X.shape[1]
-    products.ZD[:, :, P] = (Z.T @ y).reshape(products.ZD.shape[:2])
-    products.DD[:P, P] = products.DD[P, :P] = X.T @ y
-    products.DD[P, P] = y @ y
-    return products
+    P, ZD, DD = X.shape[1], products.ZD.copy(), products.DD.copy()
+    ZD[:, :, P] = (Z.T @ y).reshape(ZD.shape[:2])
+    DD[:P, P] = DD[P, :P] = X.T @ y
+    DD[P, P] = y @ y
+    return replace(products, ZD=ZD, DD=DD)
 
 
 def by_level(Z: Array, index: Index, levels: int) -> scipy.sparse.csr_array:

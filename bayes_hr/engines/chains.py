@@ -65,7 +65,6 @@ class Chain:
     state: Any = None
     done: int = 0
     kept: dict[str, Array] = field(default_factory=dict)
-    seconds: float = 0.0
 
 
 def run_chains(

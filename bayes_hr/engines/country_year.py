@@ -26,6 +26,7 @@ from bayes_hr.engines.slices import Here, Near
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     from bayes_hr.design import Design
     from bayes_hr.engines.cells import Products
@@ -73,6 +74,7 @@ class CountryYear:
     prior: PopulationPrior
     layout: Layout
     cells: Cells
+    Z: csr_array
     weighted: WeightedRows | None
     near: Near | None = None
 
@@ -88,7 +90,8 @@ class CountryYear:
         D, levels = np.c_[X, y], len(group.levels)
         cells = Cells.of(group.Z, D, group.index, levels, None if error.rho is None else error.order)
         weighted = WeightedRows.of(group.Z, D, group.index, levels) if error.nu is not None else None
-        model = cls(design, X, y, prior, Layout(design), cells, weighted)
+        Z = by_level(group.Z, group.index, levels)
+        model = cls(design, X, y, prior, Layout(design), cells, Z, weighted)
         if model.augments:
             return model
         start = model.layout.start(np.random.default_rng(0), model.spread)
@@ -169,9 +172,8 @@ class CountryYear:
         if self.weighted is not None and state.augmented is not None:
             return self.weighted.at(state.augmented)
         if self.design.error.cuts is not None and state.augmented is not None:
-            group = self.design.groups[0]
-            Z = by_level(group.Z, group.index, len(group.levels))
-            return with_outcome(self.cells.at(0.0), Z, self.X, state.augmented - self.X @ self.prior.mean)
+            y = state.augmented - self.X @ self.prior.mean
+            return with_outcome(self.cells.at(0.0), self.Z, self.X, y)
         return None
 
     def _eta(self, coefficients: Coefficients) -> Array:
@@ -198,8 +200,8 @@ class CountryYear:
 
     def _adapted(self, state: State, step: int, warm_up: int) -> State:
         history, near = (*state.history, state.here.x), state.near
-        if step + 1 in {warm_up // k for k in _REFITS} and step + 1 >= 4 * state.here.x.size:
-            near = slices.fitted(np.array(history[(step + 1) // 2 :]))
+        if step + 1 in {warm_up // k for k in _REFITS}:
+            near = slices.fitted(np.array(history[(step + 1) // 2 :]), near)
         return replace(state, history=history, near=near)
 
     def _student(self, rng: np.random.Generator, state: State) -> State:

@@ -56,8 +56,8 @@ class Move:
     def adapted(self, step: int, warm_up: int) -> Move:
         """The move after a step of the warm-up."""
         history, near = (*self.history, self.x), self.near
-        if step + 1 in {warm_up // k for k in _REFITS} and step + 1 > 2 * self.x.size:
-            near = slices.fitted(np.array(history[(step + 1) // 2 :]))
+        if step + 1 in {warm_up // k for k in _REFITS}:
+            near = slices.fitted(np.array(history[(step + 1) // 2 :]), near)
         return Move(self.x, near, history if step + 1 < warm_up else ())
 
 
@@ -142,7 +142,9 @@ class Crossed:
 
     def _collapses(self) -> bool:
         """Whether sigma and the like are drawn with everything integrated out."""
-        single = all(len(self.design.groups[g].terms) == 1 for g in self._rest)
+        first = self.views[0]  # what is not in it cannot be integrated out with it
+        inside = {first.leaf} | {g for unit in first.units for _, g, _ in unit.segments}
+        single = all(g in inside and len(self.design.groups[g].terms) == 1 for g in self._rest)
         return self.n <= SMALL and single
 
     def start(self, rng: np.random.Generator) -> State:

@@ -163,11 +163,14 @@ def _root(curvature: Array) -> Array:
     return np.linalg.cholesky((vectors * scales**2) @ vectors.T)
 
 
-def fitted(history: Array) -> Near:
-    """The t with the centre and covariance of (m, d) earlier draws, pulled a little to a diagonal."""
+def fitted(history: Array, before: Near) -> Near:
+    """The t with the centre and covariance of (m, d) earlier draws; that before counts as 4 d of them.
+
+    A few draws of a short warm-up are often of one corner of the posterior only.
+    """
     m, d = history.shape
-    covariance = np.cov(history.T).reshape(d, d)
-    share = d / (d + m)
-    covariance = (1.0 - share) * covariance + share * np.diag(np.diag(covariance))
-    covariance[np.diag_indices(d)] += 1e-12
-    return Near(history.mean(axis=0), WIDER * np.linalg.cholesky(covariance))
+    weight = m / (m + 4.0 * d)
+    covariance = np.cov(history.T).reshape(d, d) * WIDER**2
+    covariance = weight * covariance + (1.0 - weight) * before.root @ before.root.T
+    centre = weight * history.mean(axis=0) + (1.0 - weight) * before.centre
+    return Near(centre, np.linalg.cholesky(covariance))
