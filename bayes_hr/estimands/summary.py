@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -47,6 +48,11 @@ class EstimandDraws:
     notes: tuple[str, ...]
     draws: Array
     scale: str = ""
+
+    @cached_property
+    def diagnosed(self) -> dict[str, Array]:
+        """:func:`diagnostics` of the draws, (k,) each: hundreds of countries take seconds, so only once."""
+        return diagnostics(self.draws)
 
 
 def diagnostics(draws: Array) -> dict[str, Array]:
@@ -134,7 +140,7 @@ def _rows(e: EstimandDraws, scale: str, rope: tuple[float, float]) -> pd.DataFra
             "p_rope": (inside + unknown).mean((0, 1)),
             "rope_lower": rope[0],
             "rope_upper": rope[1],
-            **diagnostics(e.draws),
+            **e.diagnosed,
             "note": e.notes,
         }
     )
