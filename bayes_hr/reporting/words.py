@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_hr.checks.result import FAIL, PASS
+from bayes_hr.checks.result import FAIL, NOT_APPLICABLE, PASS
 from bayes_hr.reporting.formats import count, interval, percent, probability
 
 if TYPE_CHECKING:
@@ -95,8 +95,9 @@ def opening(verdict: Verdict) -> str:
 
 def verdict_line(verdict: Verdict) -> str:
     """One sentence on what the verdict means."""
-    checks = f"{count(sum(c.status == PASS for c in verdict.checks))} of {len(verdict.checks)} checks passed."
-    return f"{VERDICT[verdict.status]} {checks}"
+    made = [c for c in verdict.checks if c.status != NOT_APPLICABLE]
+    passed = f"{count(sum(c.status == PASS for c in made))} of {len(made)} checks passed."
+    return f"{VERDICT[verdict.status]} {passed}"
 
 
 def measurement(card: Card, unknown: str) -> str:

@@ -201,8 +201,9 @@ def _refit_settings(settings: dict[str, Any]) -> str:
     if not settings:
         return ""
     engine = {"gibbs": "the exact engine", "nuts": "NUTS"}[settings["engine"]]
+    chains = "one chain" if settings["chains"] == 1 else f"{settings['chains']} chains"
     return (
-        f" Each refit is short ({engine}, {settings['chains']} chains of {settings['draws']} draws after "
+        f" Each refit is short ({engine}, {chains} of {settings['draws']} draws after "
         f"{settings['tune']} of warm-up): enough for a mean and an interval, not for a verdict of its own."
     )
 
