@@ -129,6 +129,7 @@ def test_the_t_at_a_mode_and_the_t_of_a_history() -> None:
     np.testing.assert_allclose(fitted.root @ fitted.root.T, slices.WIDER**2 * COVARIANCE, rtol=0.1)
     one = slices.fitted(history[:1].repeat(3, axis=0), near)
     assert np.linalg.det(one.root) > 0, "three draws at one place leave the t before"
+    assert slices.fitted(history[:1], near) is near, "one draw has no covariance"
 
 
 # ---------------------------------------------------------------- chains

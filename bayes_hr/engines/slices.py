@@ -166,9 +166,11 @@ def _root(curvature: Array) -> Array:
 def fitted(history: Array, before: Near) -> Near:
     """The t with the centre and covariance of (m, d) earlier draws; that before counts as 4 d of them.
 
-    A few draws of a short warm-up are often of one corner of the posterior only.
+    A few draws of a short warm-up are often of one corner of the posterior only; one has no covariance.
     """
     m, d = history.shape
+    if m < 2:
+        return before
     weight = m / (m + 4.0 * d)
     covariance = np.cov(history.T).reshape(d, d) * WIDER**2
     covariance = weight * covariance + (1.0 - weight) * before.root @ before.root.T
