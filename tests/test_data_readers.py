@@ -12,7 +12,8 @@ from bayes_hr.data import parsed
 from bayes_hr.data.crosswalk import country_names, gw_to_cow, names_to_cow, state_years
 from bayes_hr.data.parsed import parsed_path, read_source
 from bayes_hr.data.raw_files import r_dates, read_rda, whole
-from bayes_hr.data.readers import READERS, read_hr_status, read_untreaties
+from bayes_hr.data.readers import READERS
+from bayes_hr.data.readers_treaties import read_hr_status, read_untreaties
 from bayes_hr.data.sources import SOURCES
 from bayes_hr.errors import InputError
 
