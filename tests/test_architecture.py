@@ -20,7 +20,7 @@ MAX_LINES = 420
 IMPORT_SECONDS = 0.5  # "well under a second"; about 0.05 s of it is Python itself
 HEAVY = {
     "arviz", "arviz_base", "arviz_plots", "arviz_stats", "h5netcdf", "matplotlib", "numba", "numpy", "nutpie",
-    "pandas", "pooch", "pyarrow", "pymc", "pytensor", "rdata", "scipy", "xarray",
+    "pandas", "pyarrow", "pymc", "pytensor", "rdata", "requests", "scipy", "xarray",
 }  # fmt: skip
 
 

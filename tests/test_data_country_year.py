@@ -162,7 +162,7 @@ def test_unknown_panel() -> None:
 
 
 def test_nothing_heavy_at_import() -> None:
-    heavy = "{'pandas', 'pyarrow', 'rdata', 'pooch', 'requests', 'numpy', 'xarray', 'pymc'}"
+    heavy = "{'pandas', 'pyarrow', 'rdata', 'filelock', 'requests', 'numpy', 'xarray', 'pymc'}"
     code = f"import sys, bayes_hr.data.load, bayes_hr.data.panel; print(sorted({heavy} & set(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bayes_hr.data.fetch import Notice, cache_dir, cache_problem, fetch
 from bayes_hr.data.readers import READERS
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 logger = logging.getLogger("bayes_hr")
+
+_ORIGIN: Final = b"bayes_hr.origin"
+"""Key of the Parquet schema's metadata."""
 
 
 def parsed_path(source: Source, cache: str | Path | None = None) -> Path:
@@ -30,7 +33,7 @@ def read_source(
 ) -> pd.DataFrame:
     """The tidy frame of a source; fetches and parses it on first use, then reads the parsed copy.
 
-    A parsed copy that is broken is made again (and a warning logged).
+    A parsed copy that is broken, cannot be read or is another file's is made again (and a warning logged).
 
     Parameters
     ----------
@@ -57,7 +60,7 @@ def read_source(
             return frame
         logger.warning("%s: the parsed copy %s is broken; parsing the raw file again", source.id, copy)
     frame = READERS[source.id](fetch(source, cache=cache, notice=notice))
-    _write_parquet(frame, copy)
+    _write_parquet(frame, copy, source)
     return frame
 
 
@@ -66,21 +69,22 @@ def _read_parquet(path: Path, source: Source) -> pd.DataFrame | None:
     import pyarrow.parquet as pq
 
     try:
-        return pq.read_table(path, page_checksum_verification=True).to_pandas()
-    except (
-        pa.ArrowException,
-        OSError,
-        ValueError,
-    ) as error:  # truncated, overwritten, or a failed page checksum
+        table = pq.read_table(path, page_checksum_verification=True)
+    except (pa.ArrowException, OSError, ValueError) as error:  # truncated, unreadable, failed page checksum
         logger.info("%s: %s", source.id, error)
         return None
+    if (table.schema.metadata or {}).get(_ORIGIN) != _origin(source):
+        logger.info("%s: %s was not made from this file by this reader", source.id, path)
+        return None
+    return table.to_pandas()
 
 
-def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
+def _write_parquet(frame: pd.DataFrame, path: Path, source: Source) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     table = pa.Table.from_pandas(frame, preserve_index=False)
+    table = table.replace_schema_metadata({**table.schema.metadata, _ORIGIN: _origin(source)})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".tmp-") as folder:
@@ -89,3 +93,8 @@ def _write_parquet(frame: pd.DataFrame, path: Path) -> None:
             part.replace(path)
     except OSError as error:
         raise cache_problem(error, path.parent) from error
+
+
+def _origin(source: Source) -> bytes:
+    """What a parsed copy is a copy of, written into it: one put in another's place is found out."""
+    return f"{source.id} {source.sha256} v{source.reader_version}".encode()
