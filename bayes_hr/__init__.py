@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bayes_hr.data.load import load_panel
     from bayes_hr.data.panel import Panel
     from bayes_hr.errors import BayesHRError, InputError
+    from bayes_hr.questions.citing import cite
 
 __all__ = [
     "BayesHRError",
@@ -27,6 +28,7 @@ __all__ = [
     "InputError",
     "Panel",
     "calibrate",
+    "cite",
     "convergence_from_frames",
     "fit",
     "list_cards",
@@ -44,6 +46,7 @@ _HOMES = {
     "InputError": "bayes_hr.errors",
     "Panel": "bayes_hr.data.panel",
     "calibrate": "bayes_hr.calibration.of_card",
+    "cite": "bayes_hr.questions.citing",
     "convergence_from_frames": "bayes_hr.data.convergence_panel",
     "fit": "bayes_hr.api",
     "list_cards": "bayes_hr.cards",

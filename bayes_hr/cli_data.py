@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
@@ -50,6 +51,39 @@ def fetch(
         paths = fetch_all(wanted, progress=lambda done, total, source: advance(1, source.id))
     for name, path in paths.items():
         say(f"{name}: {path}")
+
+
+@data_app.command("cite", short_help="Whom to cite, as BibTeX or text.")
+def cite(
+    subject: Annotated[
+        str,
+        typer.Argument(
+            metavar="CARD",
+            help="Id or .toml file of a card, folder of a saved fit, id of a source, or name of a panel.",
+        ),
+    ],
+    form: Annotated[
+        Literal["bibtex", "text"], typer.Option("--format", help="BibTeX, or a line of text for each.")
+    ] = "bibtex",
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to write it; default: standard output.")
+    ] = None,
+) -> None:
+    """Whom to cite for exactly what a card uses: its panel's sources, its references, and the software.
+
+    A saved fit also knows with which engine it was computed. Nothing is fetched.
+    """
+    import bayes_hr
+
+    text = bayes_hr.cite(subject, form=form)
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise bayes_hr.InputError(f"--out {out}: cannot be written ({error.strerror})") from error
+    typer.echo(f"Written: {out}", err=True)
 
 
 @data_app.command("describe", short_help="Rows, groups and gaps of a panel.")

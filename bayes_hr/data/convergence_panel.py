@@ -84,8 +84,20 @@ def convergence_panel(
     scores, outside = _scores(score)
     frame, merge = dyad_years(igo.memberships(), scores, options, births=igo.births())
     merge = merge.with_notes(outside, *igo.record_notes(merge.years[0], frame["igo"].unique()))
-    sources = (score, igo.MEMBERSHIP_SOURCE, igo.ORGANISATION_SOURCE, "cowstates", "codelist")
+    sources = convergence_sources(score=score)
     return Panel("convergence", frame, merge, sources, {**options.to_dict(), "score": score})
+
+
+def convergence_sources(*, score: Any, **_: object) -> tuple[str, ...]:
+    """Ids of the sources of a panel with these options of :func:`convergence_panel`; reads none of them.
+
+    Raises
+    ------
+    InputError
+        If there is no such score.
+    """
+    one_of("score", score, SCORES)
+    return (score, igo.MEMBERSHIP_SOURCE, igo.ORGANISATION_SOURCE, "cowstates", "codelist")
 
 
 def convergence_from_frames(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from bayes_hr.data.controls import CONTROLS, Control, polity2
 from bayes_hr.data.crosswalk import country_names, state_years
@@ -116,17 +116,24 @@ def ratification_panel(
     frame = frame[[*_COLUMNS[:3], *own, *_COLUMNS[3:], *controls]]
     frame = frame.sort_values(["ccode", "year"]).reset_index(drop=True)
     merge = MergeReport.of(rows_in, frame, steps, [*notes, *missing_notes(frame, controls)])
-    return Panel("ratification", frame, merge, _sources(outcome, treaty, regime_source), options)
+    return Panel("ratification", frame, merge, ratification_sources(**options), options)
 
 
-def _sources(outcome: str, treaty: str, regime_source: str) -> tuple[str, ...]:
-    codes = ("cowstates", "codelist")
+def ratification_sources(*, outcome: Any, treaty: Any, regime_source: Any, **_: object) -> tuple[str, ...]:
+    """Ids of the sources of a panel with these options of :func:`ratification_panel`; reads none of them.
+
+    Raises
+    ------
+    InputError
+        If there is no such outcome, treaty or regime source.
+    """
+    _check_names(treaty, outcome, regime_source)
     used = (
         OUTCOMES[outcome],
         *get_treaty(treaty).sources,
         regime_source,
         *(c.source for c in CONTROLS),
-        *codes,
+        *("cowstates", "codelist"),
     )
     return tuple(dict.fromkeys(used))
 
@@ -138,6 +145,14 @@ def _check_options(
     regime: RegimeOptions,
     years: tuple[int | None, int | None],
 ) -> None:
+    _check_names(treaty, outcome, regime_source)
+    check_regime_options(regime.rule, regime.window, regime.democracy, regime.autocracy)
+    start, end = years
+    if start is not None and end is not None and start > end:
+        raise InputError(f"start ({start}) is after end ({end})")
+
+
+def _check_names(treaty: str, outcome: str, regime_source: str) -> None:
     get_treaty(treaty)
     if outcome not in OUTCOMES:
         raise InputError(f"unknown outcome {outcome!r}; {nearest(str(outcome), OUTCOMES)}")
@@ -145,10 +160,6 @@ def _check_options(
         raise InputError(
             f"unknown regime source {regime_source!r}; {nearest(str(regime_source), REGIME_SOURCES)}"
         )
-    check_regime_options(regime.rule, regime.window, regime.democracy, regime.autocracy)
-    start, end = years
-    if start is not None and end is not None and start > end:
-        raise InputError(f"start ({start}) is after end ({end})")
 
 
 def _scored_states(

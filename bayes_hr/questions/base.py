@@ -29,6 +29,8 @@ class Question:
     ----------
     build
         Card and panel to a design.
+    panel_options
+        What a card asks of :func:`bayes_hr.data.load.load_panel`; none of a simulated panel.
     panel
         The panel that a card names, and the true values if it is simulated (else None).
     check_panel
@@ -58,6 +60,7 @@ class Question:
     """
 
     build: Callable[[Any, Panel], Design]
+    panel_options: Callable[[Any], dict[str, Any]]
     panel: Callable[[Any], tuple[Panel, pd.DataFrame | None]]
     check_panel: Callable[[Any, Panel], None]
     panel_from_file: Callable[[Path, Any, dict[str, str] | None], Panel]

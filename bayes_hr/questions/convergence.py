@@ -52,7 +52,11 @@ def _panel(card: ConvergenceCard) -> tuple[Panel, pd.DataFrame | None]:
     if card.panel == "simulated":
         world = simulate(seed=DEMO_SEED)
         return world.panel, truth_table(world)
-    return load_panel(card.panel, **card.igo.options), None
+    return load_panel(card.panel, **_panel_options(card)), None
+
+
+def _panel_options(card: ConvergenceCard) -> dict[str, Any]:
+    return {} if card.panel == "simulated" else card.igo.options
 
 
 def _check_panel(card: ConvergenceCard, panel: Panel) -> None:
@@ -148,6 +152,7 @@ def _export_tables(fit: Fit, folder: Path) -> Path:
 
 QUESTION = Question(
     build=build,
+    panel_options=_panel_options,
     panel=_panel,
     check_panel=_check_panel,
     panel_from_file=_from_file,

@@ -37,18 +37,22 @@ def _panel(card: RatificationCard) -> tuple[Panel, pd.DataFrame | None]:
     if card.panel == "simulated":
         world = simulate()
         return simulated_panel(world), truth_table(world.truth)
+    return load_panel(card.panel, **_panel_options(card)), None
+
+
+def _panel_options(card: RatificationCard) -> dict[str, Any]:
+    if card.panel == "simulated":
+        return {}
     regime = card.regime
-    panel = load_panel(
-        card.panel,
-        treaty=card.treatment.name,
-        outcome=card.outcome.name,
-        regime_source=regime.source,
-        regime_rule=regime.rule,
-        regime_window=regime.window,
-        democracy=regime.democracy,
-        autocracy=regime.autocracy,
-    )
-    return panel, None
+    return {
+        "treaty": card.treatment.name,
+        "outcome": card.outcome.name,
+        "regime_source": regime.source,
+        "regime_rule": regime.rule,
+        "regime_window": regime.window,
+        "democracy": regime.democracy,
+        "autocracy": regime.autocracy,
+    }
 
 
 def _check_panel(card: RatificationCard, panel: Panel) -> None:
@@ -113,6 +117,7 @@ def _export_tables(fit: Fit, folder: Path) -> Path:
 
 QUESTION = Question(
     build=build,
+    panel_options=_panel_options,
     panel=_panel,
     check_panel=_check_panel,
     panel_from_file=_from_file,

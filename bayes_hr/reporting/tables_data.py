@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bayes_hr.data.bibtex import merged
 from bayes_hr.data.sources import SOURCES
 from bayes_hr.reporting import formats as fmt
 from bayes_hr.reporting.tables import CODE, NUMBER, TEXT, Table
@@ -56,6 +57,13 @@ def sources_table(content: Content) -> Table:
         "Each file is read at the commit named and checked against its SHA-256. The files are other "
         "people's work."
     )
+    restricted = [s.title for s in sources_of(content) if s.licence.startswith("CC BY-NC-SA")]
+    if restricted:
+        note += (
+            " Non-commercial, share alike (CC BY-NC-SA): "
+            f"{'; '.join(restricted)}. The files, and tables made of them such as this panel's rows, may be "
+            "used and passed on for non-commercial purposes only, with credit and under the same licence."
+        )
     return Table("sources", "Sources, whom to cite, and licences", columns, rows, note)
 
 
@@ -74,8 +82,4 @@ def origin(content: Content) -> str:
 
 def bibtex(content: Content) -> str:
     """BibTeX of the sources, each entry once."""
-    entries: dict[str, None] = {}
-    for source in sources_of(content):
-        for entry in source.bibtex.strip().split("\n@"):
-            entries[entry if entry.startswith("@") else f"@{entry}"] = None
-    return "\n".join(entries)
+    return merged(source.bibtex for source in sources_of(content))

@@ -1,0 +1,80 @@
+"""Works that cards refer to and software that fits use, as BibTeX.
+
+A card names its references in words; an entry is theirs if its title and year stand in them
+(:func:`bayes_hr.questions.citing.cite`). Works that describe a source stand with it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+REFERENCES: Final = """@book{simmons2009mobilizing,
+  author = {Simmons, Beth A.},
+  title = {Mobilizing for Human Rights: International Law in Domestic Politics},
+  publisher = {Cambridge University Press}, year = {2009}, doi = {10.1017/CBO9780511811340}
+}
+@incollection{simmons2013ratification,
+  author = {Simmons, Beth A.},
+  title = {From ratification to compliance: quantitative evidence on the spiral model},
+  booktitle = {The Persistent Power of Human Rights: From Commitment to Compliance},
+  editor = {Risse, Thomas and Ropp, Stephen C. and Sikkink, Kathryn},
+  publisher = {Cambridge University Press}, pages = {43--60}, year = {2013}
+}
+@article{hathaway2002treaties,
+  author = {Hathaway, Oona A.},
+  title = {Do Human Rights Treaties Make a Difference?},
+  journal = {Yale Law Journal}, volume = {111}, number = {8}, pages = {1935--2042}, year = {2002},
+  doi = {10.2307/797642}
+}
+@article{hill2010estimating,
+  author = {Hill, Jr., Daniel W.},
+  title = {Estimating the Effects of Human Rights Treaties on State Behavior},
+  journal = {Journal of Politics}, volume = {72}, number = {4}, pages = {1161--1174}, year = {2010}
+}
+@article{weyrauch2021instrumental,
+  author = {Weyrauch, David Benjamin and Steinert, Christoph Valentin},
+  title = {Instrumental or intrinsic? {Human} rights alignment in intergovernmental organizations},
+  journal = {Review of International Organizations}, year = {2021}, doi = {10.1007/s11558-021-09413-5}
+}
+@article{greenhill2010company,
+  author = {Greenhill, Brian},
+  title = {The Company You Keep: International Socialization and the Diffusion of Human Rights Norms},
+  journal = {International Studies Quarterly}, volume = {54}, number = {1}, pages = {127--145}, year = {2010}
+}"""
+
+SOFTWARE: Final = {
+    "arviz": (
+        "Martin et al. (2026), ArviZ: a modular and flexible library for exploratory analysis of Bayesian "
+        "models, Journal of Open Source Software 11(119): 9889, doi:10.21105/joss.09889",
+        """@article{martin2026arviz,
+  author = {Martin, Osvaldo A. and Abril-Pla, Oriol and Deklerk, Jordan and Axen, Seth D. and Carroll, Colin
+            and Hartikainen, Ari and Vehtari, Aki},
+  title = {{ArviZ}: a modular and flexible library for exploratory analysis of {Bayesian} models},
+  journal = {Journal of Open Source Software}, volume = {11}, number = {119}, pages = {9889}, year = {2026},
+  doi = {10.21105/joss.09889}
+}""",
+    ),
+    "pymc": (
+        "Abril-Pla et al. (2023), PyMC: a modern, and comprehensive probabilistic programming framework in "
+        "Python, PeerJ Computer Science 9: e1516, doi:10.7717/peerj-cs.1516",
+        """@article{abrilpla2023pymc,
+  author = {Abril-Pla, Oriol and Andreani, Virgile and Carroll, Colin and Dong, Larry
+            and Fonnesbeck, Christopher J. and Kochurov, Maxim and Kumar, Ravin and Lao, Junpeng
+            and Luhmann, Christian C. and Martin, Osvaldo A. and Osthege, Michael and Vieira, Ricardo
+            and Wiecki, Thomas and Zinkov, Robert},
+  title = {{PyMC}: a modern, and comprehensive probabilistic programming framework in {Python}},
+  journal = {PeerJ Computer Science}, volume = {9}, pages = {e1516}, year = {2023},
+  doi = {10.7717/peerj-cs.1516}
+}""",
+    ),
+    "nutpie": (
+        "Seyboldt, Carlson & Carpenter (2026), Preconditioning Hamiltonian Monte Carlo by minimizing Fisher "
+        "Divergence, arXiv:2603.18845",
+        """@misc{seyboldt2026preconditioning,
+  author = {Seyboldt, Adrian and Carlson, Eliot L. and Carpenter, Bob},
+  title = {Preconditioning {Hamiltonian} {Monte} {Carlo} by minimizing {Fisher} Divergence},
+  howpublished = {arXiv:2603.18845}, year = {2026}, url = {https://arxiv.org/abs/2603.18845}
+}""",
+    ),
+}
+"""Plain text and BibTeX of the packages that a fit can be computed with."""
