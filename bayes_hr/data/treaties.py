@@ -224,9 +224,7 @@ def combine(exact: pd.DataFrame, status: pd.DataFrame, treaty: Treaty) -> pd.Dat
 def _unknown(out: pd.DataFrame, treaty: Treaty, late: list[int]) -> dict[int, Unknown]:
     """States for which the sources do not say whether they were a party, by the rules of the module."""
     found = {
-        ccode: Unknown(
-            STATUS_FROM_YEAR, f"a party since {STATUS_FROM_YEAR} or later, in a year that no source gives"
-        )
+        ccode: Unknown(STATUS_FROM_YEAR, "no exact date, and the year-only source has years of signature")
         for ccode in late
     }
     for ccode in UNLISTED:

@@ -11,8 +11,8 @@ from bayes_hr.errors import InputError
 THROUGHOUT: Final = 1816
 """First year of the COW state system: unknown from then on is unknown in every year."""
 
-LAST_YEAR: Final = {260: 1990, 265: 1990, 315: 1992, 678: 1990, 680: 1990, 817: 1975}
-"""Last year of states that ended: West and East Germany, Czechoslovakia, the Yemens, South Vietnam."""
+LAST_YEAR: Final = {260: 1990, 265: 1990, 315: 1992, 680: 1990}
+"""Last year of states that ended: West and East Germany, Czechoslovakia, South Yemen."""
 
 UNLISTED: Final = (265, 315)
 """East Germany and Czechoslovakia: parties to treaties, but the depositary lists no date of theirs."""
