@@ -163,9 +163,15 @@ class Time(Section):
 
 
 class ErrorModel(Section):
-    """Errors: AR(1) within country (gaps handled exactly) or independent of each other."""
+    """Errors: AR(1) within country (gaps handled exactly) or independent of each other.
+
+    ``measurement_sd`` names a column with the known SD of each country-year's outcome, in outcome units
+    (``hrps_v402_sd``): independent normal measurement error on top of the errors above.  Empty: the outcome
+    is taken as measured without error.
+    """
 
     kind: Literal["ar1", "iid"] = "ar1"
+    measurement_sd: str = ""
 
 
 class Rope(Section):

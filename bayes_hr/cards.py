@@ -178,6 +178,11 @@ class RatificationCard(Card):
                 f'outcome.likelihood = "{self.outcome.likelihood}": write error = {{kind = "iid"}}, or take '
                 "a Gaussian outcome for AR(1) errors"
             )
+        if self.error.measurement_sd and self.outcome.likelihood != "gaussian":
+            raise ValueError(
+                f'error.measurement_sd is not offered for outcome.likelihood = "{self.outcome.likelihood}": '
+                'take "gaussian", or leave it out'
+            )
         if "probability" in self.estimands and not self.outcome.ordinal:
             raise ValueError(
                 'estimands: "probability" needs an ordinal outcome (outcome.likelihood = "ordered_probit" or '
@@ -233,6 +238,11 @@ class ConvergenceCard(Card):
             )
         if self.time.by != "all":
             raise ValueError('time.by = "all" is the only choice in a convergence card')
+        if self.error.measurement_sd:
+            raise ValueError(
+                "error.measurement_sd is not offered in a convergence card: error of a score folds into its "
+                "distance, and is shared by the state's dyads"
+            )
         if self.error.kind != "iid":
             raise ValueError(
                 'error.kind must be "iid" in a convergence card: the dependence over years is that of the '

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from bayes_hr.terminal import say, say_classes, say_missing, say_organisations, say_phases
+from bayes_hr.terminal import say, say_classes, say_missing, say_organisations, say_phases, show_table
 
 if TYPE_CHECKING:
     from bayes_hr.data.panel import Panel
@@ -86,13 +86,39 @@ def cite(
     typer.echo(f"Written: {out}", err=True)
 
 
+@data_app.command("conflicts", short_help="Where the sources of treaty dates differ.")
+def conflicts(
+    treaty: Annotated[
+        str | None, typer.Argument(metavar="TREATY", help="E.g. CAT or CEDAW; default: all.")
+    ] = None,
+) -> None:
+    """Every conflict between the sources of a treaty's dates, the year that was kept, and by which rule."""
+    from bayes_hr.data.treaties import TREATIES, get_treaty, treaty_conflicts
+
+    found = treaty_conflicts(treaty)
+    header = ["state", "COW", "exact", "year only", "kept", "rule"]
+    for known in TREATIES.values() if treaty is None else [get_treaty(treaty)]:
+        own = found[found["treaty"] == known.id].astype({"ccode": "str"})
+        say(f"{known.id}: {len(own) or 'no'} conflict{'' if len(own) == 1 else 's'}", style="bold")
+        years = (
+            own[["exact_year", "status_year", "kept_year"]]
+            .map(lambda year: f"{year:.0f}")
+            .replace("nan", "-")
+        )
+        rows = own[["country", "ccode"]].join(years).join(own["rule"])
+        if len(own):
+            show_table(header, rows.itertuples(index=False, name=None), numeric=header[1:5])
+        say(f"Sources: {', '.join(known.sources)}")
+        say()
+
+
 @data_app.command("describe", short_help="Rows, groups and gaps of a panel.")
 def describe(
     panel: Annotated[str, typer.Argument(metavar="PANEL", help="ratification or convergence.")],
     *,
     start: Annotated[int | None, typer.Option(help="First year.")] = None,
     end: Annotated[int | None, typer.Option(help="Last year.")] = None,
-    treaty: Annotated[str | None, typer.Option(help="Ratification: CAT (default) or ICCPR.")] = None,
+    treaty: Annotated[str | None, typer.Option(help="Ratification: CAT (default), ICCPR, CEDAW ...")] = None,
     outcome: Annotated[
         str | None, typer.Option(help="Ratification: hrps_v402 (default) or cirights_torture.")
     ] = None,

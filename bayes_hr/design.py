@@ -214,6 +214,9 @@ class ErrorStructure:
         where there is none (``sigma`` is 1 for ordered categories).
     cuts
         Cut-points of ordered categories; None for other outcomes.
+    measurement_sd
+        (n,) known SDs of independent normal measurement error of the outcome, on top of the errors above;
+        None where the outcome is taken as measured without error.
     """
 
     kind: str
@@ -224,6 +227,7 @@ class ErrorStructure:
     rho: Prior | None
     nu: Prior | None
     cuts: CutPoints | None = None
+    measurement_sd: Array | None = None
 
 
 @dataclass(frozen=True)

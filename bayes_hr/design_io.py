@@ -43,6 +43,8 @@ def to_dataset(design: Design) -> xr.Dataset:
         data[f"view_{part.name}"] = ("obs", part.index)
     data["unit"] = ("obs", design.error.order.unit)
     data["gap"] = ("obs", design.error.order.gap)
+    if design.error.measurement_sd is not None:
+        data["measurement_sd"] = ("obs", design.error.measurement_sd)
     if design.serial is not None:
         name = design.serial.name
         data[f"index_{name}"] = ("obs", design.serial.index)
@@ -173,6 +175,7 @@ def _error(rows: xr.Dataset, found: dict[str, Any]) -> ErrorStructure:
         rho=_prior(found["rho"]),
         nu=_prior(found["nu"]),
         cuts=_cuts(found.get("cuts")),
+        measurement_sd=rows["measurement_sd"].values if "measurement_sd" in rows else None,
     )
 
 

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
 def integrable(design: Design) -> bool:
     """Whether the effects of the one group term can be integrated out exactly, whatever the errors' order."""
-    if design.error.likelihood != "gaussian" or len(design.groups) != 1 or design.serial is not None:
+    error = design.error
+    if error.likelihood != "gaussian" or error.measurement_sd is not None:
         return False
-    return nested(design.error.order.unit, design.groups[0].index)
+    if len(design.groups) != 1 or design.serial is not None:
+        return False
+    return nested(error.order.unit, design.groups[0].index)
 
 
 def one_group(design: Design) -> bool:
@@ -63,6 +66,8 @@ def blocks_of(design: Design) -> Blocks | None:
     The unit is that of the unit-year effects; else the group with most levels that lies in no other.
     """
     if design.error.likelihood != "gaussian" or design.error.kind != "iid" or not design.groups:
+        return None
+    if design.error.measurement_sd is not None:
         return None
     indices = [g.index for g in design.groups]
     if design.serial is not None:

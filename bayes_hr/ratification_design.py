@@ -113,6 +113,7 @@ def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport) -> Design:
             rho=priors("rho") if card.error.kind == "ar1" else None,
             nu=priors("nu") if card.outcome.likelihood == "student_t" else None,
             cuts=cuts,
+            measurement_sd=_measurement_sd(card, frame),
         ),
         rows={
             "ccode": frame["ccode"].to_numpy(np.int64),
@@ -130,6 +131,22 @@ def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport) -> Design:
         views=_views(frame),
         headline=("tau", 0, "effect of ratification in a class"),
     )
+
+
+def _measurement_sd(card: Card, frame: pd.DataFrame) -> Array | None:
+    """Known SD of each row's outcome (n,), if the card names a column of them."""
+    name = card.error.measurement_sd
+    if not name:
+        return None
+    sd = frame[name].to_numpy(float)
+    if not (np.isfinite(sd) & (sd > 0)).all():
+        row = frame.iloc[int(np.argmin(np.where(np.isfinite(sd), sd, -np.inf)))]
+        raise InputError(
+            f"card {card.id}: error.measurement_sd: {name!r} must be positive in every row; it is "
+            f"{row[name]:g} in {row['country']} {row['year']}. Leave such rows out with `where`, or give "
+            "their true SD."
+        )
+    return sd
 
 
 def _check_panel_is_the_cards(card: Card, panel: Panel) -> None:
@@ -163,7 +180,8 @@ def _check_panel_is_the_cards(card: Card, panel: Panel) -> None:
 def _with_columns(card: Card, panel: Panel) -> pd.DataFrame:
     """The panel's rows with treatment and lagged controls as columns."""
     frame = panel.frame.sort_values(["ccode", "year"]).reset_index(drop=True)
-    need_numbers(card, panel, frame, [card.outcome.name, *(c.name for c in card.population)])
+    measurement = [name for name in (card.error.measurement_sd,) if name]
+    need_numbers(card, panel, frame, [card.outcome.name, *measurement, *(c.name for c in card.population)])
     if "country" not in frame.columns:
         frame["country"] = frame["ccode"].astype(str)
     if "regime" not in frame.columns:
@@ -177,7 +195,8 @@ def _with_columns(card: Card, panel: Panel) -> pd.DataFrame:
 def _used_rows(card: Card, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[DropStep]]:
     """Apply the card's filter, then drop rows without a needed value, saying which and why."""
     frame, steps = filtered(card, frame)
-    checks = [(card.outcome.name, card.outcome.name), *((c.label, f"_x_{c.label}") for c in card.population)]
+    measured = [name for name in (card.outcome.name, card.error.measurement_sd) if name]
+    checks = [*((name, name) for name in measured), *((c.label, f"_x_{c.label}") for c in card.population)]
     frame, more = without_missing(card, frame, checks)
     return frame, [*steps, *more]
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bayes_hr.kernels import RowOrder, quasi_difference, transition
+from bayes_hr.measured import draw_errors
 from bayes_hr.ordinal import latent_residuals
 from bayes_hr.priors import lkj_cholesky
 
@@ -137,9 +138,10 @@ def simulate_outcome(
 
 
 def simulate_errors(rng: np.random.Generator, design: Design, draw: ParameterDraw) -> Array:
-    """All that eta leaves open, (n,): errors, and unit-years' effects where there are any."""
+    """All that eta leaves open, (n,): errors of model and measurement, and unit-years' effects."""
     if design.serial is None:
-        return row_errors(rng, design.error.order, draw)
+        e, sd = row_errors(rng, design.error.order, draw), design.error.measurement_sd
+        return e if sd is None else e + sd * rng.standard_normal(sd.size)
     order = design.serial.order
     weight, _ = transition(draw.rho, order)
     s = (draw.sd_serial or 0.0) * np.sqrt(1.0 - weight**2) * rng.standard_normal(weight.size)
@@ -202,13 +204,16 @@ def draw_unit_years(rng: np.random.Generator, design: Design, draw: ParameterDra
 def innovations(rng: np.random.Generator, design: Design, draw: ParameterDraw, y: Array, eta: Array) -> Array:
     """Standardised shocks (n,) of an outcome (n,): independent with SD 1 if the model is right.
 
-    Yearly shocks of AR(1) errors; with unit-years, the rows' errors once a draw of these is taken off.  Of
+    Yearly shocks of AR(1) errors; with unit-years or measurement error, those of a draw of what it is on top
+    of.  Of
     ordered categories, a draw of the latent residual given the category, so that dependence shows, if weaker.
     """
     if draw.cutpoints is not None:
         return latent_residuals(rng, y, eta, draw.cutpoints)
-    residual = y - eta
+    residual, order, sd = y - eta, design.error.order, design.error.measurement_sd
+    if sd is not None:
+        residual = draw_errors(rng, residual, sd, sigma=draw.sigma, rho=draw.rho, order=order)
     if design.serial is None:
-        return quasi_difference(residual, draw.rho, design.error.order) / draw.sigma
+        return quasi_difference(residual, draw.rho, order) / draw.sigma
     s = draw_unit_years(rng, design, draw, residual)
     return np.asarray((residual - design.serial.loading * s[design.serial.index]) / draw.sigma)

@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 
 SCRIPT = Path(sys.executable).with_name("bayes-hr")
+RESULTS = Path(__file__).parent / "results"
 
 
 def wall(command: list[str | Path], **environment: str) -> float:
@@ -30,22 +31,29 @@ def wall(command: list[str | Path], **environment: str) -> float:
     return time.perf_counter() - start
 
 
-def fitted(command: list[str | Path], caches: Path, out: Path) -> tuple[float, dict]:
-    """Wall time and summary of a command that fits into ``out``."""
+def fitted(command: list[str | Path], caches: Path, out: Path) -> tuple[float, str]:
+    """Wall time of a command that fits into ``out``, and what its summaries say."""
     environment = {
         "PYTENSOR_FLAGS": f"base_compiledir={caches / 'pytensor'}",
         "NUMBA_CACHE_DIR": str(caches / "numba"),
         "BAYES_HR_CACHE": str(caches / "data"),
     }
     seconds = wall([*command, "--out", out], **environment)
-    return seconds, json.loads((out / "summary.json").read_text())
+    return seconds, "; ".join(note(json.loads(p.read_text())) for p in sorted(out.rglob("summary.json")))
 
 
-def main() -> None:
-    """Print one Markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--repeat", type=int, default=3)
-    repeat = parser.parse_args().repeat
+def note(summary: dict) -> str:
+    """Verdict, rows, smallest bulk and tail ESS of the effects, and where the time of sampling went."""
+    bulk, tail = (min(e[f"ess_{kind}"] for e in summary["effects"]) for kind in ("bulk", "tail"))
+    parts = summary["seconds"]
+    return (
+        f"{summary['verdict']}, {summary['rows']:,} rows, smallest ESS {bulk:,.0f} bulk, {tail:,.0f} tail, "
+        f"compile {parts['compile']:.0f} s, sample {parts['sample']:.0f} s"
+    )
+
+
+def waits(repeat: int) -> list[tuple[str, list[float], str]]:
+    """Name, seconds and note of every measurement."""
     rows: list[tuple[str, list[float], str]] = []
     quick = {
         "import bayes_hr": [sys.executable, "-c", "import bayes_hr"],
@@ -54,28 +62,40 @@ def main() -> None:
     for name, command in quick.items():
         wall(command)
         rows.append((name, [wall(command) for _ in range(repeat)], ""))
-    for name, command in {"demo": [SCRIPT, "demo"], "fit cat_hrps": [SCRIPT, "fit", "cat_hrps"]}.items():
+    long: dict[str, list[str | Path]] = {
+        "demo": [SCRIPT, "demo"],
+        "fit cat_hrps --reference 0": [SCRIPT, "fit", "cat_hrps", "--reference", "0"],
+        "fit cat_hrps": [SCRIPT, "fit", "cat_hrps"],
+    }
+    for name, command in long.items():
         times: dict[str, list[float]] = {"cold": [], "warm": []}
-        note = ""
+        said = ""
         for _ in range(repeat):
             with tempfile.TemporaryDirectory() as folder:
-                for state in ("cold", "warm"):
-                    seconds, summary = fitted(command, Path(folder), Path(folder) / state)
-                    times[state].append(seconds)
-                    ess = min(min(e["ess_bulk"], e["ess_tail"]) for e in summary["effects"])
-                    parts = summary["seconds"]
-                    note = (
-                        f"{summary['verdict']}, {summary['rows']:,} rows, smallest ESS {ess:,.0f}; "
-                        f"last: compile {parts['compile']:.0f} s, sample {parts['sample']:.0f} s"
-                    )
-        rows += [(f"bayes-hr {name}, {state}", values, note) for state, values in times.items()]
-    print("| what | median s | all | |\n|---|---|---|---|")
-    for name, values, note in rows:
+                for state, own in times.items():
+                    seconds, said = fitted(command, Path(folder), Path(folder) / state)
+                    own.append(seconds)
+        rows += [(f"bayes-hr {name}, {state}", values, said) for state, values in times.items()]
+    return rows
+
+
+def main() -> None:
+    """Print one Markdown table, and write it to benchmarks/results/spine.md."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--repeat", type=int, default=3)
+    lines = ["| what | median s | all | last |", "|---|---|---|---|"]
+    for name, values, said in waits(parser.parse_args().repeat):
         every = ", ".join(f"{v:.2f}" if v < 10 else f"{v:.0f}" for v in values)
-        print(f"| `{name}` | {statistics.median(values):.2f} | {every} | {note} |")
+        lines.append(f"| `{name}` | {statistics.median(values):.2f} | {every} | {said} |")
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 2**20
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    print(f"\n{machine}; peak memory of a process {peak:.1f} GiB")
+    lines += ["", f"{machine}; peak memory of a process {peak:.1f} GiB", ""]
+    text = "\n".join(lines)
+    print(text)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "spine.md").write_text(text)
 
 
 if __name__ == "__main__":

@@ -38,6 +38,7 @@ def country_years(
     tau: str = "unpooled",
     sd: str = "half_normal(0.5)",
     sigma: str = "half_normal(0.7)",
+    measured: bool = False,
     seed: int = 0,
 ) -> Design:
     """Countries with holes of one to three years; ``years`` and ``tau`` say how these are pooled."""
@@ -74,6 +75,7 @@ def country_years(
         error=ErrorStructure(
             "ar1" if rho else "iid", likelihood, "country", order, None if ordinal else prior(sigma),
             prior(rho) if rho else None, nu, cuts if ordinal else None,
+            rng.uniform(0.2, 0.9, n) if measured else None,
         ),
         rows={"ccode": unit + 100, "year": 1990 + year},
         unit=1.0,

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from bayes_hr.data import parsed
+from bayes_hr.data.catalogue.treaties import TREATY_KEYS
 from bayes_hr.data.crosswalk import country_names, gw_to_cow, names_to_cow, state_years
 from bayes_hr.data.parsed import parsed_path, read_source
 from bayes_hr.data.raw_files import r_dates, read_rda, whole
@@ -20,10 +21,19 @@ from bayes_hr.errors import InputError
 ROWS = {
     "hrps_v402": 11_665,
     "cirights": 7_529,
+    **{f"hr_status_{key}": 193 for key in TREATY_KEYS},
     "untreaties_cat": 166,
+    "untreaties_opcat": 95,
     "untreaties_iccpr": 175,
-    "hr_status_cat": 193,
-    "hr_status_iccpr": 193,
+    "untreaties_iccpr_op1": 121,
+    "untreaties_icescr": 169,
+    "untreaties_cerd": 182,
+    "untreaties_cedaw": 190,
+    "untreaties_cedaw_op": 119,
+    "untreaties_crc": 196,
+    "untreaties_cmw": 66,
+    "untreaties_crpd": 182,
+    "untreaties_cped": 99,
     "polity5": 17_491,
     "vdem_subset": 26_622,
     "cow_nmc": 17_121,
@@ -168,9 +178,30 @@ def test_treaty_dates(tmp_path: Path) -> None:
     path.write_text(head + "A,4 Feb 1985,1 Apr 1987 z\n")
     with pytest.raises(InputError, match=r"4-9.csv: cannot read the deposit\(s\) 1 Apr 1987 z"):
         read_untreaties(path)
+    path.write_text(head + "A,4 Feb 1985 a,1 Apr 1987\n")
+    with pytest.raises(InputError, match=r"4-9.csv: cannot read the signature\(s\) 4 Feb 1985 a"):
+        read_untreaties(path)
+    head = 'Participant,"Signature, Succession to signature(d)","Ratification, Acceptance(A), Accession(a)"\n'
+    path.write_text(head + "A,12 Mar 2001 d,6 Sep 2001 A\nB,,6 Sep 2001 c\nC,,6 Sep 2001 a\n")
+    frame = read_untreaties(path)
+    assert frame["mode"].tolist() == ["acceptance", "formal confirmation", "accession"]
+    assert frame["signature_date"].dt.year.fillna(0).tolist() == [2001, 0, 0]
     path.write_text("Participant,Signature\nA,1 Feb 1985\n")
     with pytest.raises(InputError, match="missing column"):
         read_untreaties(path)
+
+
+def test_status_by_year_whose_marks_disagree(tmp_path: Path) -> None:
+    path = tmp_path / "status.csv"
+    head = "iso2,member,state party,year ratification or accession,status\n"
+    path.write_text(head + "A,a,1,1990,state party\nB,b,0,2009,state party\nC,c,0,,state party\nD,d,0,,no\n")
+    frame = read_hr_status(path)
+    assert frame["ratification_year"].fillna(0).tolist() == [1990, 2009, 0, 0]
+    assert frame["marks_disagree"].tolist() == [False, True, True, False]
+    for row in ("E,e,1,,state party\n", "E,e,0,1990,signatory state\n"):
+        path.write_text(head + row)
+        with pytest.raises(InputError, match="party without a year, or the reverse: e"):
+            read_hr_status(path)
 
 
 def test_damaged_r_file(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from scipy import special, stats
 
 from bayes_hr.design import Design
 from bayes_hr.engines import chains, probit
-from bayes_hr.engines.cells import WeightedRows, by_level, with_outcome
+from bayes_hr.engines.cells import Cells, SparseRows, WeightedRows, by_level
 from bayes_hr.engines.collapsed import Coefficients, eliminate
 from bayes_hr.engines.country_year import CountryYear, State
 from bayes_hr.engines.gibbs import GibbsEngine, refusal
@@ -243,7 +243,23 @@ def test_products_of_weighted_rows_and_of_another_outcome() -> None:
     check(
         CountryYear.of(design).cells.at(0.0), ones, np.c_[X, design.y - X @ CountryYear.of(design).prior.mean]
     )
-    check(with_outcome(weighted.at(ones), Z, X, y), ones, np.c_[X, y])
+    iid = Cells.of(group.Z, D, group.index, U, None)
+    check(iid.with_outcome(SparseRows.of(Z, X, None), y).at(0.0), ones, np.c_[X, y])
+
+
+@pytest.mark.parametrize("rho", [-0.4, 0.0, 0.9])
+def test_another_outcome_of_autocorrelated_rows(rho: float) -> None:
+    design = country_years(years="unpooled", rho=AR1)
+    group, order = design.groups[0], design.error.order
+    X, U = np.hstack([t.matrix() for t in design.population]), len(group.levels)
+    y = np.random.default_rng(2).standard_normal(design.n)
+    cells = Cells.of(group.Z, np.c_[X, design.y], group.index, U, order)
+    rows = SparseRows.of(by_level(group.Z, group.index, U), X, order)
+    found = cells.with_outcome(rows, y).at(rho)
+    wanted = Cells.of(group.Z, np.c_[X, y], group.index, U, order).at(rho)
+    for name in ("ZZ", "ZD", "DD"):
+        np.testing.assert_allclose(getattr(found, name), getattr(wanted, name), rtol=1e-12, atol=1e-12)
+    assert (found.log_weights, found.n) == (wanted.log_weights, wanted.n)
 
 
 # ---------------------------------------------------------------- probit
@@ -306,6 +322,8 @@ STEPS: dict[str, dict[str, Any]] = {
     "probit": {"likelihood": "ordered_probit", "categories": 2, "tau": "zero"},
     "ordered": {"likelihood": "ordered_probit", "tau": "mean"},
     "ordered, pooled years": {"likelihood": "ordered_probit", "years": "pooled", "terms": 1},
+    "measured": {"measured": True},
+    "measured, ar1": {"measured": True, "rho": AR1, "tau": "mean"},
 }
 
 
@@ -341,7 +359,10 @@ def joint_draw(rng: np.random.Generator, model: CountryYear) -> tuple[State, np.
         weights = rng.gamma(0.5 * nu, 2.0 / nu, design.n)
         e = point.sigma * rng.standard_normal(design.n) / np.sqrt(weights)
         return replace(state, nu=nu, augmented=weights), eta + e
-    return state, eta + _errors(rng, design, point)
+    exact = eta + _errors(rng, design, point)
+    if error.measurement_sd is not None:
+        return replace(state, augmented=exact), exact + error.measurement_sd * rng.standard_normal(design.n)
+    return state, exact
 
 
 def _errors(rng: np.random.Generator, design: Design, point: Point) -> np.ndarray:
@@ -392,7 +413,7 @@ def joint_z(monkeypatch: pytest.MonkeyPatch, case: dict[str, Any], replicates: i
         if own.augments:
             state = replace(state, near=near[0])
         else:
-            here = Here(state.here.x, *own._target(None)(state.here.x))
+            here = Here(state.here.x, *own._target(own.cells.at)(state.here.x))
             state = replace(state, here=here, near=near[0])
         before = functions(own, state, y)
         for _ in range(2):
@@ -443,6 +464,8 @@ POSTERIORS: dict[str, dict[str, Any]] = {
     "student_t": {"likelihood": "student_t"},
     "ordered": {"likelihood": "ordered_probit"},
     "binary": {"likelihood": "ordered_probit", "categories": 2},
+    "measured": {"measured": True},
+    "measured, ar1": {"measured": True, "rho": AR1},
 }
 OVER = ("chain", "draw")
 

@@ -13,7 +13,7 @@ from bayes_hr.data.panel import Panel
 from bayes_hr.data.parsed import read_source
 from bayes_hr.data.regimes import FIRST_YEAR, REGIMES, check_regime_options, classify
 from bayes_hr.data.treaties import get_treaty, source_differences, treaty_years
-from bayes_hr.data.treatment import with_treatment
+from bayes_hr.data.treatment import with_treatment, without_unknown
 from bayes_hr.errors import InputError
 
 if TYPE_CHECKING:
@@ -69,7 +69,8 @@ def ratification_panel(
     Parameters
     ----------
     treaty : str
-        Key of :data:`bayes_hr.data.treaties.TREATIES`.
+        Key of :data:`bayes_hr.data.treaties.TREATIES`. Rows in which it is unknown whether the state had
+        ratified are dropped and counted (:func:`bayes_hr.data.treaties.treaty_years`).
     outcome : str
         One of :data:`OUTCOMES`.
     regime_source : str
@@ -105,6 +106,8 @@ def ratification_panel(
     _check_options(treaty, outcome, regime_source, regime, (start, end))
     frame, rows_in, steps, notes = _scored_states(outcome, start, end)
     dates = treaty_years(treaty)
+    frame, unknown = without_unknown(frame, dates, treaty)
+    steps += unknown
     frame, treaty_notes = _add_treaty(frame, dates, treaty)
     frame, regime_notes = _add_regime(frame, polity2(), dates, treaty, regime)
     notes += treaty_notes + regime_notes

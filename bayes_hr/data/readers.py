@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from bayes_hr.data.catalogue.treaties import TREATY_KEYS
 from bayes_hr.data.readers_codes import read_codelist, read_codelist_panel, read_cowstates
 from bayes_hr.data.readers_controls import read_cow_nmc, read_ucdp_acd
 from bayes_hr.data.readers_igo import read_cow_igo_igo_year, read_cow_igo_state_year
@@ -25,10 +26,8 @@ Reader = Callable[[Path], "pd.DataFrame"]
 READERS: Final[dict[str, Reader]] = {
     "hrps_v402": read_hrps_v402,
     "cirights": read_cirights,
-    "untreaties_cat": read_untreaties,
-    "untreaties_iccpr": read_untreaties,
-    "hr_status_cat": read_hr_status,
-    "hr_status_iccpr": read_hr_status,
+    **{f"untreaties_{key}": read_untreaties for key in TREATY_KEYS},
+    **{f"hr_status_{key}": read_hr_status for key in TREATY_KEYS},
     "polity5": read_polity5,
     "vdem_subset": read_vdem_subset,
     "cow_nmc": read_cow_nmc,

@@ -17,6 +17,7 @@ import scipy.sparse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     from bayes_hr.kernels import RowOrder
 
@@ -98,6 +99,54 @@ class Cells:
         ZZ, ZD, DD = (_weighted(weights, a) for a in (self.ZZ, self.ZD, self.DD))
         return Products(ZZ, ZD, DD, float(0.5 * self.count @ np.log(inverse)), int(self.count.sum()))
 
+    def with_outcome(self, rows: SparseRows, y: Array) -> Cells:
+        """The same cells with another outcome (n,) in the last column; ``rows`` are those of :meth:`of`."""
+        ZD, DD, P = self.ZD.copy(), self.DD.copy(), self.DD.shape[-1] - 1
+        wide = ZD.shape[1] * ZD.shape[2]
+        for k, (here, before, at, last) in enumerate(rows.parts):
+            own = y[at]
+            sums = [(here @ own, own @ own)]
+            if before is not None and last is not None:
+                past = y[last]
+                sums += [
+                    (here @ past + before @ own, 2.0 * (own @ past)),
+                    (before @ past, past @ past),
+                ]
+            for m, (products, squares) in enumerate(sums, start=rows.stride * k):
+                ZD[m, :, :, P] = products[:wide].reshape(ZD.shape[1:3])
+                DD[m, :P, P] = DD[m, P, :P] = products[wide:]
+                DD[m, P, P] = squares
+        return replace(self, ZD=ZD, DD=DD)
+
+
+@dataclass(frozen=True)
+class SparseRows:
+    """Rows [Z by level, X] for :meth:`Cells.with_outcome`: transposes by gap, of the rows and those before.
+
+    Attributes
+    ----------
+    parts
+        For each gap: (U q + P, rows) of the rows and, if there are any, of those before; positions of both.
+    stride
+        Matrices that a gap has in the cells.
+    """
+
+    parts: tuple[tuple[csr_array, csr_array | None, Index, Index | None], ...]
+    stride: int
+
+    @classmethod
+    def of(cls, Z: csr_array, X: Array, order: RowOrder | None) -> SparseRows:
+        """From varying columns at their levels (n, U q), population columns (n, P) and the rows' order."""
+        M = scipy.sparse.hstack([Z, scipy.sparse.csr_array(X)]).tocsr()
+        if order is None:
+            return cls(((M.T.tocsr(), None, np.arange(len(X)), None),), 1)
+        code, parts = np.where(order.first, 0, order.gap), []
+        for gap in np.unique(code):
+            at = np.flatnonzero(code == gap)
+            last = order.previous[at] if gap else None
+            parts.append((M[at].T.tocsr(), None if last is None else M[last].T.tocsr(), at, last))
+        return cls(tuple(parts), 3)
+
 
 def _weighted(weights: Array, a: Array) -> Array:
     return np.asarray((weights @ a.reshape(len(a), -1)).reshape(a.shape[1:]))
@@ -126,7 +175,7 @@ class WeightedRows:
         (U, q, P + 1).
     """
 
-    ZZ: scipy.sparse.csr_array
+    ZZ: csr_array
     ZD: scipy.sparse.csr_array
     DD: scipy.sparse.csr_array
     shape: tuple[int, int, int]
@@ -174,18 +223,6 @@ def _pairs(a_at: Index, a: Array, b_at: Index, b: Array, shape: tuple[int, int])
     return scipy.sparse.csr_array(
         (values[rows, columns], (at[rows, columns], rows)), shape=(shape[0] * shape[1], n)
     )
-
-
-def with_outcome(products: Products, Z: scipy.sparse.csr_array, X: Array, y: Array) -> Products:
-    """The products with another outcome (n,) in the last column; independent errors.
-
-    ``Z`` is (n, U q), each row's varying columns at its level; ``X`` is (n, P).
-    """
-    P, ZD, DD = X.shape[1], products.ZD.copy(), products.DD.copy()
-    ZD[:, :, P] = (Z.T @ y).reshape(ZD.shape[:2])
-    DD[:P, P] = DD[P, :P] = X.T @ y
-    DD[P, P] = y @ y
-    return replace(products, ZD=ZD, DD=DD)
 
 
 def by_level(Z: Array, index: Index, levels: int) -> scipy.sparse.csr_array:

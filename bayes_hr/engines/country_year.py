@@ -8,6 +8,10 @@ the augmented rows:
   \mathrm{Gamma}(\nu/2, \nu/2)`.  sigma and nu are drawn again given the coefficients with all lambda
   integrated out, then lambda: drawn given lambda alone, nu would crawl.
 - Ordered probit: see :mod:`.probit`.
+- Measurement error of known SD: the outcome without it is drawn for every row (:mod:`bayes_hr.measured`).
+  sigma and rho are drawn again given the coefficients with it integrated out, then groups and coefficients
+  given the errors in place of it (interweaving: Yu & Meng 2011, doi 10.1198/jcgs.2011.203main): given it
+  alone, they would crawl where the measurement is poor.
 """
 
 from __future__ import annotations
@@ -18,15 +22,17 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy import special
 
+from bayes_hr import measured
 from bayes_hr.engines import probit, slices
-from bayes_hr.engines.cells import Cells, WeightedRows, by_level, with_outcome
+from bayes_hr.engines.cells import Cells, SparseRows, WeightedRows, by_level
 from bayes_hr.engines.collapsed import Coefficients, Eliminated, PopulationPrior, eliminate
 from bayes_hr.engines.hyper import Layout
 from bayes_hr.engines.slices import Here, Near
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
-    from scipy.sparse import csr_array
 
     from bayes_hr.design import Design
     from bayes_hr.engines.cells import Products
@@ -52,7 +58,8 @@ class State:
     history
         Coordinates visited in the warm-up.
     nu, augmented, gaps
-        Degrees of freedom; weights (n,) or latent outcome (n,); logs of the gaps between cut-points.
+        Degrees of freedom; weights (n,), or outcome (n,) that is latent or without measurement error; logs of
+        the gaps between cut-points.
     """
 
     here: Here
@@ -65,6 +72,27 @@ class State:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """Rows over their known SDs: given the model's errors, those of the measurement are all that is left."""
+
+    sd: Array
+    cells: Cells
+    rows: SparseRows
+
+    @classmethod
+    def of(cls, design: Design, X: Array, sd: Array) -> Measured:
+        """Add up the rows; X is (n, P)."""
+        group = design.groups[0]
+        Z, X, levels = group.Z / sd[:, None], X / sd[:, None], len(group.levels)
+        cells = Cells.of(Z, np.c_[X, design.y], group.index, levels, None)
+        return cls(sd, cells, SparseRows.of(by_level(Z, group.index, levels), X, None))
+
+    def products(self, y: Array) -> Products:
+        """Cross-products with the outcome (n,)."""
+        return self.cells.with_outcome(self.rows, y / self.sd).at(0.0)
+
+
+@dataclass(frozen=True)
 class CountryYear:
     """A design with one group term, prepared for :func:`bayes_hr.engines.chains.run_chains`."""
 
@@ -74,8 +102,9 @@ class CountryYear:
     prior: PopulationPrior
     layout: Layout
     cells: Cells
-    Z: csr_array
+    rows: SparseRows | None
     weighted: WeightedRows | None
+    measured: Measured | None
     near: Near | None = None
 
     @classmethod
@@ -90,12 +119,17 @@ class CountryYear:
         D, levels = np.c_[X, y], len(group.levels)
         cells = Cells.of(group.Z, D, group.index, levels, None if error.rho is None else error.order)
         weighted = WeightedRows.of(group.Z, D, group.index, levels) if error.nu is not None else None
-        Z = by_level(group.Z, group.index, levels)
-        model = cls(design, X, y, prior, Layout(design), cells, Z, weighted)
+        rows = None
+        if error.cuts is not None or error.measurement_sd is not None:
+            order = None if error.rho is None else error.order
+            rows = SparseRows.of(by_level(group.Z, group.index, levels), X, order)
+        sd = error.measurement_sd
+        measured = None if sd is None else Measured.of(design, X, sd)
+        model = cls(design, X, y, prior, Layout(design), cells, rows, weighted, measured)
         if model.augments:
             return model
         start = model.layout.start(np.random.default_rng(0), model.spread)
-        return replace(model, near=model._near(None, start))
+        return replace(model, near=model._near(model.cells.at, start))
 
     @property
     def bulk(self) -> frozenset[str]:
@@ -105,7 +139,7 @@ class CountryYear:
     @property
     def augments(self) -> bool:
         """Whether the cross-products change from draw to draw."""
-        return self.design.error.nu is not None or self.design.error.cuts is not None
+        return self.weighted is not None or self.rows is not None
 
     @property
     def spread(self) -> float:
@@ -121,10 +155,10 @@ class CountryYear:
 
         Gaussian errors only: other families have no such density without what they are augmented by.
         """
-        return self._target(None)(x)[0]
+        return self._target(self.cells.at)(x)[0]
 
-    def _target(self, products: Products | None) -> slices.Target:
-        """Density of the coordinates, coefficients integrated out; None takes the rows' own products."""
+    def _target(self, products: Callable[[float], Products]) -> slices.Target:
+        """Density of the coordinates, coefficients integrated out, from the products at any rho."""
 
         def target(x: Array) -> tuple[float, Any]:
             if np.any(x[self.layout.positive] <= 0):
@@ -132,7 +166,7 @@ class CountryYear:
             point = self.layout.read(x)
             if not np.isfinite(point.log_prior) or abs(point.rho) >= 1.0:  # it may round to 1
                 return -np.inf, None
-            found = eliminate(self.cells.at(point.rho) if products is None else products, point, self.prior)
+            found = eliminate(products(point.rho), point, self.prior)
             if found is None or not np.isfinite(found.log_likelihood):
                 return -np.inf, None
             return point.log_prior + found.log_likelihood, (point, found)
@@ -149,11 +183,13 @@ class CountryYear:
         if design.error.cuts is not None:
             gaps = probit.start(rng, design.y, design.error.cuts)
             state = replace(state, gaps=gaps, augmented=probit.rough(rng, design.y, gaps))
+        if design.error.measurement_sd is not None:
+            state = replace(state, augmented=design.y)
         products = self._products(state)
         near = self.near or self._near(products, x)
         return replace(state, here=Here(x, *self._target(products)(x)), near=near)
 
-    def _near(self, products: Products | None, x: Array) -> Near:
+    def _near(self, products: Callable[[float], Products], x: Array) -> Near:
         """A t at the mode of the density, continued evenly to negative SDs so that no edge is in the way."""
         target, positive = self._target(products), self.layout.positive
 
@@ -168,13 +204,14 @@ class CountryYear:
         group = self.design.groups[0]
         return len(group.levels), len(group.terms)
 
-    def _products(self, state: State) -> Products | None:
+    def _products(self, state: State) -> Callable[[float], Products]:
+        """Cross-products at any rho, of the rows as they are augmented."""
         if self.weighted is not None and state.augmented is not None:
-            return self.weighted.at(state.augmented)
-        if self.design.error.cuts is not None and state.augmented is not None:
-            y = state.augmented - self.X @ self.prior.mean
-            return with_outcome(self.cells.at(0.0), self.Z, self.X, y)
-        return None
+            products = self.weighted.at(state.augmented)
+            return lambda _: products
+        if self.rows is not None and state.augmented is not None:
+            return self.cells.with_outcome(self.rows, state.augmented - self.X @ self.prior.mean).at
+        return self.cells.at
 
     def _eta(self, coefficients: Coefficients) -> Array:
         group = self.design.groups[0]
@@ -187,7 +224,7 @@ class CountryYear:
         """The next state."""
         products, here = self._products(state), state.here
         target = self._target(products)
-        if products is not None:
+        if self.augments:
             here = Here(here.x, *target(here.x))
         here = slices.elliptical(rng, target, here, state.near)
         found: Eliminated = here.payload[1]
@@ -196,6 +233,8 @@ class CountryYear:
             state = self._student(rng, state)
         if self.design.error.cuts is not None:
             state = self._probit(rng, state)
+        if self.measured is not None:
+            state = self._measured(rng, state, self.measured)
         return state if tuning is None else self._adapted(state, *tuning)
 
     def _adapted(self, state: State, step: int, warm_up: int) -> State:
@@ -226,6 +265,44 @@ class CountryYear:
         x[0], nu = at[0], float(np.exp(at[1]))
         weights = rng.gamma(0.5 * (nu + 1.0), 2.0 / (nu + e2 / np.exp(2.0 * x[0])))
         return replace(state, here=Here(x, np.nan, None), nu=nu, augmented=weights)
+
+    def _measured(self, rng: np.random.Generator, state: State, rows: Measured) -> State:
+        """Errors with sigma and rho given the coefficients; then groups and coefficients given the errors."""
+        residual = self.design.y - self._eta(state.coefficients)
+        x, e = self._errors(rng, state.here.x, residual, rows.sd)
+        products, fixed = rows.products(self.design.y - e - self.X @ self.prior.mean), self.layout.scales
+
+        def target(own: Array) -> tuple[float, Any]:
+            if np.any(own[self.layout.positive[fixed:]] <= 0):
+                return -np.inf, None
+            point = self.layout.read(np.r_[x[:fixed], own])
+            found = eliminate(products, replace(point, sigma=1.0, rho=0.0), self.prior)
+            if found is None or not np.isfinite(point.log_prior + found.log_likelihood):
+                return -np.inf, None
+            return point.log_prior + found.log_likelihood, found
+
+        here = Here(x[fixed:], *target(x[fixed:]))
+        here = slices.elliptical(rng, target, here, state.near.of(slice(fixed, None)))
+        coefficients = here.payload.draw(rng)
+        x = np.r_[x[:fixed], here.x]
+        augmented = self._eta(coefficients) + e
+        return replace(state, here=Here(x, np.nan, None), coefficients=coefficients, augmented=augmented)
+
+    def _errors(self, rng: np.random.Generator, x: Array, residual: Array, sd: Array) -> tuple[Array, Array]:
+        """Coordinates with sigma and rho drawn anew, the model's errors integrated out; then these, (n,)."""
+        order = self.design.error.order
+
+        def log_density(x: Array) -> float:
+            point = self.layout.read(x)
+            if not np.isfinite(point.log_prior) or abs(point.rho) >= 1.0:
+                return -np.inf
+            rows = measured.log_density(residual, sd, sigma=point.sigma, rho=point.rho, order=order)
+            return point.log_prior + rows
+
+        for k in range(self.layout.scales):
+            x = slices.coordinate(rng, log_density, x, k, 0.3)
+        point = self.layout.read(x)
+        return x, measured.draw_errors(rng, residual, sd, sigma=point.sigma, rho=point.rho, order=order)
 
     def _probit(self, rng: np.random.Generator, state: State) -> State:
         """Gaps and common scale with the latent outcome integrated out, then the latent outcome."""

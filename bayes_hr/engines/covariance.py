@@ -8,6 +8,7 @@ doi 10.1016/j.jmva.2009.04.008).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,8 +76,8 @@ class Covariance:
 
     def from_excess(self, H: Array) -> Array:
         """Gradient in the coordinates from the sum of E[c-hat c-hat'] - I (:mod:`.unit_blocks`)."""
-        by_corr = np.tril(_solved(self.corr, H))
-        return self.back(by_corr, np.sum(self.corr * by_corr, axis=1))
+        by_corr = _solved(self.corr, H)  # the coordinates read its lower triangle only
+        return self.back(by_corr, np.einsum("ij,ij->i", self.corr, by_corr))
 
 
 @JIT
@@ -131,13 +132,19 @@ def covariance(group: GroupTerm, x: Array) -> Covariance:
     """Read the coordinates ``x`` (size,) of a group."""
     q = len(group.terms)
     sd = np.exp(x[:q])
-    densities = [p.log_density(v) for p, v in zip(group.sd, sd, strict=True)]
-    log_prior = float(sum(d[0] for d in densities) + x[:q].sum())
-    gradient = 1.0 + np.array([d[1] for d in densities]) * sd
+    densities = np.array([p.log_density(v) for p, v in zip(group.sd, sd.tolist(), strict=True)])
+    log_prior = float(densities[:, 0].sum() + x[:q].sum())
+    gradient = 1.0 + densities[:, 1] * sd
     if group.corr is None:
         return Covariance(sd, np.eye(q), log_prior, gradient, np.zeros((q, q)), np.ones((q, q)))
     eta = group.corr["eta"]
-    b = eta + (q - 2 - np.tril_indices(q, -1)[1]) / 2.0
     corr, partial, left, value, slopes = _read(x[q:], eta, q)
-    constant = float(special.betaln(b, b).sum())
-    return Covariance(sd, corr, log_prior + value - constant, np.r_[gradient, slopes], partial, left)
+    log_prior += value - _constant(eta, q)
+    return Covariance(sd, corr, log_prior, np.concatenate([gradient, slopes]), partial, left)
+
+
+@lru_cache
+def _constant(eta: float, q: int) -> float:
+    """Of the log density of the partial correlations."""
+    b = eta + (q - 2 - np.tril_indices(q, -1)[1]) / 2.0
+    return float(special.betaln(b, b).sum())

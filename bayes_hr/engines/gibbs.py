@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 
 def refusal(design: Design) -> str | None:
     """Why this engine is not exact for a design; None where it is."""
-    error = design.error
-    if error.likelihood == "student_t" and error.rho is not None:
-        return "Student-t errors that are AR(1) have no Gaussian form"
+    error, measured = design.error, design.error.measurement_sd is not None
+    if error.likelihood == "student_t" and (error.rho is not None or measured):
+        why = "measured with error" if measured else "that are AR(1)"
+        return f"Student-t errors {why} have no Gaussian form"
     if one_group(design):
         return None
     blocks = blocks_of(design)

@@ -59,6 +59,11 @@ class Near:
         """Coordinates in which it is spherical."""
         return np.asarray(scipy.linalg.solve_triangular(self.root, x - self.centre, lower=True))
 
+    def of(self, part: slice) -> Near:
+        """The same of some coordinates."""
+        covariance = (self.root @ self.root.T)[part, part]
+        return Near(self.centre[part], np.linalg.cholesky(covariance))
+
     def log_density(self, x: Array) -> float:
         """Up to a constant."""
         z = self.standardised(x)

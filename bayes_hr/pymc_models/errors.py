@@ -1,5 +1,8 @@
 r"""Error structures in PyMC: iid and AR(1), Gaussian and Student-t, gaps exact.
 
+Known SDs s of the measurement: independent errors have the variance :math:`\sigma^2 + s^2`; with AR(1) the
+outcome without measurement error is a parameter for each row.
+
 AR(1), Gaussian: a row given the unit's previous row, :math:`g` years before, is normal: mean
 :math:`\eta_t + \rho^g (y_{t-g} - \eta_{t-g})`, variance :math:`\sigma^2 (1-\rho^{2g})/(1-\rho^2)`; the first
 row has the stationary variance.  AR(1), Student-t: yearly shocks are :math:`t_\nu(0, \sigma)`, so the errors
@@ -90,13 +93,27 @@ def add_row_likelihood(design: Design, y: Any, eta: Any, sigma: Any, rho: Any) -
     if nu is not None and rho is not None:
         _student_t_ar1(design, y - eta, sigma, rho, nu)
         return
+    if error.measurement_sd is not None:
+        if rho is None:
+            sigma = pt.sqrt(sigma**2 + error.measurement_sd**2)
+        else:
+            y = _without_measurement_error(y, error.measurement_sd)
     weight, spread = _gaussian_transition(error.order, rho)
     previous = error.order.previous
     mean = eta if rho is None else eta + weight * (y[previous] - eta[previous])
-    if nu is None:
+    if nu is None and error.measurement_sd is not None and rho is not None:
+        pm.Potential("row_loglik", pt.sum(pm.logp(pm.Normal.dist(mean, sigma * spread), y)))
+    elif nu is None:
         pm.Normal("y", mean, sigma * spread, observed=y, dims="obs")
     else:
         pm.StudentT("y", nu=nu, mu=mean, sigma=sigma, observed=y, dims="obs")
+
+
+def _without_measurement_error(y: Any, sd: np.ndarray[Any, Any]) -> Any:
+    """The outcome as it would be without measurement error, (n,), as parameters."""
+    z = pm.Flat("z_measured", shape=sd.size)
+    pm.Potential("measured", pt.sum(pm.logp(pm.Normal.dist(0.0, sd), sd * z)) + float(np.log(sd).sum()))
+    return y + sd * z
 
 
 def complete_years(order: RowOrder) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -31,6 +31,12 @@ REFERENCES: Final = """@book{simmons2009mobilizing,
   title = {Estimating the Effects of Human Rights Treaties on State Behavior},
   journal = {Journal of Politics}, volume = {72}, number = {4}, pages = {1161--1174}, year = {2010}
 }
+@article{schnakenberg2014dynamic,
+  author = {Schnakenberg, Keith E. and Fariss, Christopher J.},
+  title = {Dynamic Patterns of Human Rights Practices},
+  journal = {Political Science Research and Methods}, volume = {2}, number = {1}, pages = {1--31},
+  year = {2014}, doi = {10.1017/psrm.2013.15}
+}
 @article{weyrauch2021instrumental,
   author = {Weyrauch, David Benjamin and Steinert, Christoph Valentin},
   title = {Instrumental or intrinsic? {Human} rights alignment in intergovernmental organizations},

@@ -109,9 +109,16 @@ def year_effects(card: Card, *, several: bool) -> str:
 
 
 def errors(card: Card) -> list[tuple[str, str]]:
-    """Errors: shocks, their persistence, the first year, and gaps."""
+    """Errors: shocks, their persistence, the first year, and gaps; then those of the measurement."""
     if card.outcome.ordinal:
         return [("Errors, independent", r"e_{it} \sim \mathrm{Normal}(0,\, 1)")]
+    if not card.error.measurement_sd:
+        return _model_errors(card)
+    measured = r"\tilde{y}_{it} = y_{it} + m_{it}, \quad m_{it} \sim \mathrm{Normal}(0,\, s_{it})"
+    return [*_model_errors(card), (f"Measured outcome, SD s in {card.error.measurement_sd}", measured)]
+
+
+def _model_errors(card: Card) -> list[tuple[str, str]]:
     student = card.outcome.likelihood == "student_t"
 
     def law(scale: str) -> str:

@@ -162,6 +162,15 @@ def warnings(card: Card) -> list[tuple[str, str]]:
             else 'Use a card with error.kind = "ar1" for any conclusion.'
         )
         out.append(("Independent errors: for comparison only", text))
+    if card.error.measurement_sd:
+        text = (
+            f"Every score is taken as measured with independent normal error whose SD is "
+            f"{card.error.measurement_sd}. Errors of latent scores resemble each other from year to year, "
+            "which this leaves to the model's own errors; and a score that was shrunk by a measurement model "
+            "without ratification in it stays shrunk. Hold the same card without error.measurement_sd "
+            "beside it."
+        )
+        out.append(("Measurement error: an approximation", text))
     if card.caution:
         out.append(("Caution of this card", card.caution))
     return out
