@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bayes_hr.calibration.of_card import calibrate
     from bayes_hr.cards import Card, list_cards, load_card
     from bayes_hr.data.convergence_panel import convergence_from_frames
+    from bayes_hr.data.igo_decomposition import decompose
     from bayes_hr.data.load import load_panel
     from bayes_hr.data.panel import Panel
     from bayes_hr.errors import BayesHRError, InputError
@@ -28,6 +29,7 @@ __all__ = [
     "Panel",
     "calibrate",
     "convergence_from_frames",
+    "decompose",
     "fit",
     "list_cards",
     "load_card",
@@ -45,6 +47,7 @@ _HOMES = {
     "Panel": "bayes_hr.data.panel",
     "calibrate": "bayes_hr.calibration.of_card",
     "convergence_from_frames": "bayes_hr.data.convergence_panel",
+    "decompose": "bayes_hr.data.igo_decomposition",
     "fit": "bayes_hr.api",
     "list_cards": "bayes_hr.cards",
     "load_card": "bayes_hr.cards",
