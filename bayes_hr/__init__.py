@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bayes_hr.calibration.of_card import calibrate
     from bayes_hr.cards import Card, list_cards, load_card
     from bayes_hr.data.convergence_panel import convergence_from_frames
+    from bayes_hr.data.igo_decomposition import decompose
     from bayes_hr.data.load import load_panel
     from bayes_hr.data.panel import Panel
     from bayes_hr.errors import BayesHRError, InputError
@@ -30,6 +31,7 @@ __all__ = [
     "calibrate",
     "cite",
     "convergence_from_frames",
+    "decompose",
     "fit",
     "list_cards",
     "load_card",
@@ -48,6 +50,7 @@ _HOMES = {
     "calibrate": "bayes_hr.calibration.of_card",
     "cite": "bayes_hr.questions.citing",
     "convergence_from_frames": "bayes_hr.data.convergence_panel",
+    "decompose": "bayes_hr.data.igo_decomposition",
     "fit": "bayes_hr.api",
     "list_cards": "bayes_hr.cards",
     "load_card": "bayes_hr.cards",

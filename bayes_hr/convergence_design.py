@@ -65,6 +65,7 @@ def build(card: ConvergenceCard, panel: Panel) -> Design:
         empty, or the outcome does not vary.
     """
     _check_panel_is_the_cards(card, panel)
+    _check_no_controls(card, panel)
     frame, steps = _used_rows(card, _with_columns(card, panel))
     _check_identified(card, frame)
     return _assemble(card, frame, panel.merge.extend(frame, *steps))
@@ -85,6 +86,17 @@ def _check_panel_is_the_cards(card: ConvergenceCard, panel: Panel) -> None:
                 f"card {card.id} asks for {name} = {wanted!r}, but the panel was built with {found!r}. "
                 f"Leave the panel out (the card builds its own), or use load_panel(..., {name}={wanted!r})."
             )
+
+
+def _check_no_controls(card: ConvergenceCard, panel: Panel) -> None:
+    """Refuse states that never joined: Model C has no phase for them."""
+    never = int((panel.frame["phase"] == "never").sum())
+    if never:
+        raise InputError(
+            f"card {card.id}: the panel holds {never:,} rows of phase 'never' (controls='never_joined'), "
+            "which Model C has no term for. Build it with controls='none', or leave the panel out (the card "
+            "builds its own)."
+        )
 
 
 def _with_columns(card: ConvergenceCard, panel: Panel) -> pd.DataFrame:

@@ -9,7 +9,9 @@ import pytest
 import rdata
 
 from bayes_hr.data import igo
+from bayes_hr.data.fetch import fetch
 from bayes_hr.data.parsed import read_source
+from bayes_hr.data.raw_files import read_rda
 from bayes_hr.data.readers_igo import read_cow_igo_igo_year, read_cow_igo_state_year
 from bayes_hr.data.sources import SOURCES
 from bayes_hr.errors import InputError
@@ -161,8 +163,55 @@ def test_what_cow_filled_in_is_said() -> None:
     assert len(filled) == 597
     assert (filled["year"] % 5 != 0).all()
     assert filled["year"].max() == 1964
-    notes = igo.record_notes(1946, ["UNESCO", "COE"])
+    rows = pd.DataFrame({"ccode": [2, 350, 20], "igo": ["UNESCO", "COE", "NATO"], "year": [1946, 1970, 1970]})
+    notes = igo.record_notes(rows)
     assert len(notes) == 3
     assert "five-yearly up to 1965" in notes[0]
     assert "UNESCO" in notes[1]
-    assert igo.record_notes(1970, ["NATO"]) == []
+    assert "Greece" in notes[2]
+    assert igo.record_notes(rows[1:].assign(ccode=20)) == []  # other states' rows of these IGOs are not wrong
+
+
+@pytest.mark.real_data
+def test_accuracy_that_the_file_states() -> None:
+    path = fetch(SOURCES[igo.ORGANISATION_SOURCE])
+    accuracy = "accuracyofpre1965membershipdates"
+    wide = read_rda(path, ["ioname", "year", "imputed", accuracy])
+    filled = wide["imputed"] == 1
+    assert filled.sum() == 1388
+    assert wide["imputed"].isna().sum() == 1
+    assert wide.loc[filled, "year"].agg(["min", "max"]).tolist() == [1816, 1964]
+    within = wide[accuracy] == "Within 5 years"
+    assert set(wide.loc[filled, accuracy]) == {"Within 5 years"}
+    assert (within & ~filled & (wide["year"] < 1965)).sum() == 338
+    table = read_source(igo.MEMBERSHIP_SOURCE)
+    imputed = igo.filled_in(table)
+    assert imputed.sum() == filled_cells(table, wide[filled])
+    pairs = table.assign(
+        imputed=imputed, before=table.groupby(["ccode", "igo"], observed=True)["code"].shift()
+    )
+    follows = table.groupby(["ccode", "igo"], observed=True)["year"].diff() == 1
+    pairs = pairs[imputed & follows.to_numpy() & (table["year"] >= 1946).to_numpy()]
+    assert (pairs["code"] == pairs["before"]).mean() == pytest.approx(0.993, abs=5e-4)
+
+
+def filled_cells(table: pd.DataFrame, wide: pd.DataFrame) -> int:
+    """Records of the IGO-years, by a merge."""
+    keys = pd.DataFrame(
+        {"igo": wide["ioname"].str.upper().astype("str"), "year": wide["year"].astype("int64")}
+    )
+    early = table[table["year"] < 1965].astype({"igo": "str", "year": "int64"})
+    return len(early.merge(keys, on=["igo", "year"]))
+
+
+@pytest.mark.real_data
+def test_missing_share_and_both_czechoslovakias() -> None:
+    table = read_source(igo.MEMBERSHIP_SOURCE)
+    table = table[table["year"] >= 1946]
+    pair = table["ccode"].astype("int64") * 1000 + table["igo"].cat.codes
+    ever = pair.isin(pair[table["code"] == 1])
+    assert (table.loc[ever, "code"] == -9).mean() == pytest.approx(0.031, abs=5e-4)
+    raw = pd.read_csv(fetch(SOURCES["hrps_v402"]), usecols=["COW", "YEAR"])
+    old = raw[(raw["COW"] == 316) & (raw["YEAR"] < 1993)]
+    assert len(old) == 47
+    assert 315 not in set(raw["COW"])

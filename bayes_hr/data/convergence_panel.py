@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_hr.data import igo
-from bayes_hr.data.crosswalk import country_names, state_years
+from bayes_hr.data.crosswalk import country_names, regions, state_years
 from bayes_hr.data.igo_options import ConvergenceOptions, one_of
 from bayes_hr.data.messages import nearest
 from bayes_hr.data.panel import Panel
@@ -36,6 +36,10 @@ def convergence_panel(
     end: int | None = None,
     window: Sequence[int] | None = None,
     before: bool = True,
+    accuracy: str = "all",
+    uncertainty: bool = False,
+    controls: str = "none",
+    region_share: float = 0.5,
 ) -> Panel:
     """State-IGO-years of the COW state system, 1946-2014: distance of a score to the co-members' mean.
 
@@ -49,6 +53,9 @@ def convergence_panel(
         One of :data:`SCORES`.
     mean, min_others, membership, entry, distance, standardise, types, start, end, window, before
         As in :class:`bayes_hr.data.igo_options.ConvergenceOptions`.
+    accuracy, uncertainty, controls, region_share
+        As there. COW flags 597 IGO-years of 1946-64 as filled in; regions are the World Bank's seven
+        (:func:`bayes_hr.data.crosswalk.regions`).
     igos : sequence of str
         COW's IGO codes in capitals or as COW writes them; empty: all. See
         :func:`bayes_hr.data.igo.organisations`.
@@ -80,11 +87,30 @@ def convergence_panel(
         end=end,
         window=window,  # type: ignore[arg-type]
         before=before,
+        accuracy=accuracy,
+        uncertainty=uncertainty,
+        controls=controls,
+        region_share=region_share,
     )
+<<<<<<< HEAD
     scores, outside = _scores(score)
     frame, merge = dyad_years(igo.memberships(), scores, options, births=igo.births())
     merge = merge.with_notes(outside, *igo.record_notes(merge.years[0], frame["igo"].unique()))
     sources = convergence_sources(score=score)
+=======
+    table, scores, births, outside = public_tables(score, options)
+    frame, merge = dyad_years(table, scores, options, births=births)
+    merge = merge.with_notes(outside, *igo.record_notes(frame))
+    sources: tuple[str, ...] = (
+        score,
+        igo.MEMBERSHIP_SOURCE,
+        igo.ORGANISATION_SOURCE,
+        "cowstates",
+        "codelist",
+    )
+    if options.controls != "none":
+        sources = (*sources, "codelist_panel")
+>>>>>>> data-igo
     return Panel("convergence", frame, merge, sources, {**options.to_dict(), "score": score})
 
 
@@ -116,10 +142,10 @@ def convergence_from_frames(
         One row per state, IGO and year in which both exist, *also* where the state is not a member: ``ccode``
         (COW number), ``igo``, ``year``, ``code`` (0 none, 1 full, 2 associate, 3 observer, -9 missing, -1 the
         IGO does not exist); optional ``igo_name`` and ``igo_type`` (political, social, economic,
-        unclassified), one per IGO.
+        unclassified), one per IGO, and ``imputed`` (0 or 1).
     scores : pandas.DataFrame
-        One row per state and year: ``ccode, year``, the score; optional its SD (``<score>_sd``) and
-        ``country``.
+        One row per state and year: ``ccode, year``, the score; optional its SD (``<score>_sd``),
+        ``country`` and ``region``.
     score : str
         Name of the score's column.
     births : mapping of str to int, optional
@@ -136,25 +162,69 @@ def convergence_from_frames(
     InputError
         If a table or an option is wrong, or no row is left.
     """
-    import pandas as pd
-
     from bayes_hr.data.igo_dyads import dyad_years
 
     valid = [field.name for field in fields(ConvergenceOptions)]
     for option in options:
         if option not in valid:
             raise InputError(f"unknown option {option!r}; {nearest(option, valid)}")
+    table = own_scores(scores, score)
+    chosen = ConvergenceOptions(**options)
+    frame, merge = dyad_years(memberships, table, chosen, births=births)
+    kept = {**chosen.to_dict(), "score": score, "origin": "user's own data"}
+    return Panel("convergence", frame, merge, (), kept)
+
+
+def own_scores(scores: pd.DataFrame, score: str) -> pd.DataFrame:
+    """A user's scores with the column `score` and its SD under the names that dyad-years need.
+
+    Raises
+    ------
+    InputError
+        If it is no table, or has no such column (names the nearest).
+    """
+    import pandas as pd
+
     if not isinstance(scores, pd.DataFrame):
         raise InputError(f"scores: a pandas DataFrame is needed; got {type(scores).__name__}")
     if score not in scores.columns:
         raise InputError(f"scores: missing column {score!r}; {nearest(score, map(str, scores.columns))}")
     names = {score: "score", f"{score}_sd": "score_sd"}
     others = [column for column in ("score", "score_sd") if column in scores.columns and column not in names]
-    chosen = ConvergenceOptions(**options)
-    table = scores.drop(columns=others).rename(columns=names)
-    frame, merge = dyad_years(memberships, table, chosen, births=births)
-    kept = {**chosen.to_dict(), "score": score, "origin": "user's own data"}
-    return Panel("convergence", frame, merge, (), kept)
+    return scores.drop(columns=others).rename(columns=names)
+
+
+def public_tables(
+    score: str, options: ConvergenceOptions
+) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, int], str]:
+    """What the public sources give to :func:`bayes_hr.data.igo_dyads.dyad_years`.
+
+    Parameters
+    ----------
+    score : str
+        One of :data:`SCORES`.
+    options : ConvergenceOptions
+        Whether flags of filled-in records and regions are needed.
+
+    Returns
+    -------
+    memberships, scores : pandas.DataFrame
+    births : dict of str to int
+    outside : str
+        A remark on scores that are in no mean.
+
+    Raises
+    ------
+    DataUnavailableError
+        If a source cannot be read.
+    """
+    scores, outside = _scores(score)
+    if options.controls != "none":
+        scores = scores.assign(region=scores["ccode"].map(regions()))
+    table = igo.memberships()
+    if options.accuracy != "all":
+        table = table.assign(imputed=igo.filled_in(table))
+    return table, scores, igo.births(), outside
 
 
 def _scores(score: str) -> tuple[pd.DataFrame, str]:

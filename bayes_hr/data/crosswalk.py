@@ -87,6 +87,12 @@ def country_names() -> pd.Series:
     return names.rename("country").rename_axis("ccode")
 
 
+def regions() -> pd.Series:
+    """The World Bank's region of each COW number (index ``ccode``); it has seven, and no state has two."""
+    codes = read_source("codelist_panel").dropna(subset=["ccode", "region"]).astype({"ccode": "int64"})
+    return codes.sort_values("year").groupby("ccode")["region"].last()
+
+
 def gw_to_cow(frame: pd.DataFrame) -> pd.Series:
     """COW numbers of rows with Gleditsch-Ward numbers, by year (:data:`GW_TO_COW`).
 

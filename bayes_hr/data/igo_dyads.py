@@ -7,26 +7,19 @@ simulated worlds take the same way.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayes_hr.data.igo_controls import NEVER, control_note
+from bayes_hr.data.igo_grid import Rows, Tables, eligible, grid_of, members_of, tables_of
 from bayes_hr.data.igo_means import Members, current_sums, frozen_sums, row_means
 from bayes_hr.data.igo_notes import Facts, notes
 from bayes_hr.data.igo_options import COLUMNS, ConvergenceOptions
-from bayes_hr.data.igo_records import (
-    Ledger,
-    Records,
-    Scores,
-    births_of,
-    chosen_igos,
-    covered_years,
-    lifetimes,
-    records,
-    score_grid,
-)
-from bayes_hr.data.igo_spells import ABSENT, AFTER, BEFORE, DURING, MISSING, PHASES, Spells, near, spells
+from bayes_hr.data.igo_records import Ledger, lifetimes
+from bayes_hr.data.igo_spells import AFTER, BEFORE, DURING, MISSING, PHASES, Spells, near
+from bayes_hr.data.igo_uncertainty import mean_variance, sd_columns
 from bayes_hr.data.merge import MergeReport
 from bayes_hr.errors import InputError
 
@@ -34,40 +27,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["COLUMNS", "ConvergenceOptions", "dyad_years"]
-
-
-@dataclass(frozen=True)
-class _Tables:
-    """The two tables on their grids, and what is asked of them.
-
-    ``birth`` and ``known`` (whether the birth year is known) have shape (n_igos,).
-    """
-
-    found: Records
-    scores: Scores
-    years: tuple[int, int]
-    birth: np.ndarray
-    known: np.ndarray
-    options: ConvergenceOptions
-
-    def pair(self, state: np.ndarray, igo: np.ndarray) -> np.ndarray:
-        """One number per dyad."""
-        return state.astype(np.int64) * len(self.found.codes) + igo
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Row arrays of shape (n_rows,): places of dyad, state, IGO and year; the mean and how many made it."""
-
-    dyad: np.ndarray
-    state: np.ndarray
-    igo: np.ndarray
-    year: np.ndarray
-    mean: np.ndarray
-    n_others: np.ndarray
-
-    def keep(self, kept: np.ndarray) -> _Rows:
-        return _Rows(*(getattr(self, column.name)[kept] for column in fields(self)))
 
 
 def dyad_years(
@@ -90,9 +49,11 @@ def dyad_years(
     ----------
     memberships : pandas.DataFrame
         One row per state, IGO and year: ``ccode, igo, year, code`` (0 none, 1 full, 2 associate, 3 observer,
-        -9 missing, -1 the IGO does not exist); optional ``igo_name, igo_type``, one per IGO.
+        -9 missing, -1 the IGO does not exist); optional ``igo_name, igo_type``, one per IGO, and ``imputed``
+        (1: the code was filled in between two records), which ``accuracy`` needs.
     scores : pandas.DataFrame
-        One row per state and year: ``ccode, year, score``; optional ``score_sd, country``.
+        One row per state and year: ``ccode, year, score``; optional ``score_sd, country`` and ``region`` (one
+        per state), which ``uncertainty`` and ``controls`` need.
     options : ConvergenceOptions, optional
         Default: the options' own defaults.
     births : mapping of str to int, optional
@@ -107,7 +68,10 @@ def dyad_years(
         as a member, a bound. ``gap_signed`` is score - igo_mean and ``distance`` its absolute value, on the
         score's scale. Three columns are the same in all rows of a dyad: ``left_censored`` (its *first* entry
         cannot be dated), ``founder`` (a member in the IGO's birth year) and ``exits`` (a year of known
-        non-membership follows its last member year while the IGO lives).
+        non-membership follows its last member year while the IGO lives). On request: ``igo_mean_sd``,
+        ``gap_signed_sd``, ``distance_sd`` (:func:`bayes_hr.data.igo_uncertainty.sd_columns`), ``imputed``
+        (the row's code was filled in) and ``entry_inexact`` (so was the code of the year ``entry`` or of the
+        year before it: the true entry may be some years off).
     report : MergeReport
 
     Raises
@@ -115,77 +79,43 @@ def dyad_years(
     InputError
         If a table or an option is wrong, or no row is left.
     """
-    tables = _tables(memberships, scores, ConvergenceOptions() if options is None else options, births)
+    tables = tables_of(memberships, scores, ConvergenceOptions() if options is None else options, births)
     ledger = Ledger(tables.scores.countries)
-    kept = _eligible(tables, ledger)
+    kept = eligible(tables, ledger)
     if not kept.size:
         raise InputError(f"no state is a member in these years ({_why(ledger)})")
-    rows, spell, dyads = _grid(tables, kept)
+    rows, spell, dyads = grid_of(tables, kept)
     facts = _facts(tables, rows, spell, kept)
-    rows = _compared(tables, rows, spell, ledger)
-    rows = _asked(tables, rows, spell, ledger)
-    if not rows.year.size:
+    members = members_of(tables, rows, spell)
+    imputed = _imputed(tables, rows, spell, kept)
+    rows = _compared(tables, rows, spell, members, ledger)
+    rows = _asked(tables, rows, spell, imputed, ledger)
+    joined = spell.first[rows.dyad] >= 0
+    if not joined.any():
         raise InputError(f"no dyad-year is left ({_why(ledger)})")
     frame = _frame(tables, rows, spell, founder=_founders(tables, dyads))
-    said = notes(frame, tables.options, facts)
+    frame = frame.assign(**_sds(tables, rows, spell, members), **_flags(tables, rows, spell, imputed))
+    said = notes(frame[joined], tables.options, facts)
+    if not joined.all() or tables.options.controls != "none":
+        said.append(control_note(frame[~joined], tables.options.region_share))
     return frame, MergeReport.of(tables.found.year.size, frame, ledger.steps, said)
-
-
-def _tables(
-    memberships: pd.DataFrame,
-    scores: pd.DataFrame,
-    options: ConvergenceOptions,
-    births: Mapping[str, int] | pd.Series | None,
-) -> _Tables:
-    found = records(memberships)
-    years = covered_years(found, scores)
-    grid = score_grid(scores, found, years, standardise=options.standardise == "year")
-    birth, known = births_of(found, births)
-    return _Tables(found, grid, years, birth, known, options)
 
 
 def _why(ledger: Ledger) -> str:
     return "; ".join(f"{step.rows:,} rows: {step.reason}" for step in ledger.steps)
 
 
-def _eligible(tables: _Tables, ledger: Ledger) -> np.ndarray:
-    """Places of the records of dyads that are members in the covered years."""
-    found, (first, last) = tables.found, tables.years
-    kept = np.arange(found.year.size)
-
-    def drop(gone: np.ndarray, reason: str) -> np.ndarray:
-        return kept[ledger.drop(found.state[kept], gone, reason)]
-
-    chosen = chosen_igos(found, tables.options.igos, tables.options.types)
-    kept = drop(~chosen[found.igo], "IGO not asked for (igos, types)")
-    outside = (found.year[kept] < first) | (found.year[kept] > last)
-    kept = drop(outside, f"outside {first}-{last}, the years of records and scores")
-    kept = drop(found.year[kept] < tables.birth[found.igo[kept]], "before the IGO's birth")
-    pair = tables.pair(found.state, found.igo)
-    member = np.isin(found.code, tables.options.membership)
-    ever, now = np.zeros((2, len(found.ccodes) * len(found.codes)), dtype=bool)
-    ever[pair[member]] = True
-    now[pair[kept][member[kept]]] = True
-    kept = drop(~ever[pair[kept]], "the state is never a member of the IGO")
-    return drop(~now[pair[kept]], f"the state was a member only outside {first}-{last}")
+def _imputed(tables: Tables, rows: Rows, spell: Spells, kept: np.ndarray) -> np.ndarray | None:
+    """Which codes were filled in, on the grid of dyads and years; None: not asked."""
+    if tables.found.imputed is None:
+        return None
+    grid = np.zeros(spell.phase.shape, dtype=bool)
+    grid[rows.dyad, rows.year] = tables.found.imputed[kept]
+    return grid
 
 
-def _grid(tables: _Tables, kept: np.ndarray) -> tuple[_Rows, Spells, np.ndarray]:
-    """Rows (nothing compared yet), phases on the grid of dyads and years, and the number of each dyad."""
-    found, (first, last) = tables.found, tables.years
-    state, igo = found.state[kept].astype(np.int64), found.igo[kept].astype(np.int64)
-    year = found.year[kept].astype(np.int64) - first
-    dyads, dyad = np.unique(tables.pair(state, igo), return_inverse=True)
-    code = np.full((len(dyads), last - first + 1), ABSENT, dtype=np.int8)
-    code[dyad, year] = found.code[kept]
-    owner = dyads % len(found.codes)
-    born = tables.known[owner] & (tables.birth[owner] == first)
-    spell = spells(code, tables.options.membership, born_at_start=born)
-    empty = np.zeros(kept.size)
-    return _Rows(dyad, state, igo, year, empty, empty), spell, dyads
-
-
-def _facts(tables: _Tables, rows: _Rows, spell: Spells, kept: np.ndarray) -> Facts:
+def _facts(tables: Tables, rows: Rows, spell: Spells, kept: np.ndarray) -> Facts:
+    kept = kept[spell.first[rows.dyad] >= 0]
     _, death = lifetimes(tables.found)
     unscored = np.flatnonzero(np.isnan(tables.scores.mean).all(axis=1))
     with_rows = np.isin(unscored, rows.state)
@@ -202,12 +132,8 @@ def _facts(tables: _Tables, rows: _Rows, spell: Spells, kept: np.ndarray) -> Fac
     )
 
 
-def _compared(tables: _Tables, rows: _Rows, spell: Spells, ledger: Ledger) -> _Rows:
+def _compared(tables: Tables, rows: Rows, spell: Spells, members: Members, ledger: Ledger) -> Rows:
     """Rows that have a phase, a score and enough scored others, with their means."""
-    # Every state-IGO-year of membership counts in the means, whatever rows are kept.
-    during = spell.phase[rows.dyad, rows.year] == DURING
-    cells = rows.keep(during)
-    members = Members(cells.state, cells.igo, cells.year, tables.scores.mean, len(tables.found.codes))
     unknown = spell.phase[rows.dyad, rows.year] < 0
     reason = f"membership missing ({MISSING}), and not between two years of membership"
     rows = rows.keep(ledger.drop(rows.state, unknown, reason))
@@ -220,33 +146,63 @@ def _compared(tables: _Tables, rows: _Rows, spell: Spells, ledger: Ledger) -> _R
 
 
 def _means(
-    rows: _Rows, spell: Spells, members: Members, options: ConvergenceOptions
+    rows: Rows, spell: Spells, members: Members, options: ConvergenceOptions
 ) -> tuple[np.ndarray, np.ndarray]:
+    total, count, counted = _totals(rows, spell, members, options)
     own = members.score[rows.state, rows.year]
-    if options.mean == "frozen":
-        entry = _entry(rows, spell, options)
-        total, count = frozen_sums(members, igo=rows.igo, entry=entry, year=rows.year)
-        everywhere = np.ones(own.shape, dtype=bool)  # the state is a member in its own entry year
-        return row_means(total=total, count=count, own=own, counted=everywhere, inclusive=False)
-    sums, counts = current_sums(members)
     return row_means(
-        total=sums[rows.igo, rows.year],
-        count=counts[rows.igo, rows.year],
-        own=own,
-        counted=spell.phase[rows.dyad, rows.year] == DURING,
-        inclusive=options.mean == "inclusive",
+        total=total, count=count, own=own, counted=counted, inclusive=options.mean == "inclusive"
     )
 
 
-def _entry(rows: _Rows, spell: Spells, options: ConvergenceOptions) -> np.ndarray:
+def _totals(
+    rows: Rows, spell: Spells, members: Members, options: ConvergenceOptions
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sum over the members of each row, how many have a score, and whether the state is among them."""
+    if options.mean == "frozen":
+        entry = _entry(rows, spell, options)
+        total, count = frozen_sums(members, igo=rows.igo, entry=entry, year=rows.year)
+        return total, count, np.ones(total.shape, dtype=bool)  # the state is a member in its own entry year
+    sums, counts = current_sums(members)
+    counted = spell.phase[rows.dyad, rows.year] == DURING
+    return sums[rows.igo, rows.year], counts[rows.igo, rows.year], counted
+
+
+def _sds(tables: Tables, rows: Rows, spell: Spells, members: Members) -> dict[str, np.ndarray]:
+    """SDs of mean, gap and distance, if they are asked for."""
+    if not tables.options.uncertainty:
+        return {}
+    scored = ~np.isnan(tables.scores.mean)
+    squares = replace(members, score=np.where(scored, tables.scores.sd, np.nan) ** 2)
+    total, count, counted = _totals(rows, spell, squares, tables.options)
+    own = squares.score[rows.state, rows.year]
+    mean = mean_variance(total=total, count=count, own=own, counted=counted, n_others=rows.n_others)
+    inside = counted & (tables.options.mean == "inclusive")
+    gap = tables.scores.mean[rows.state, rows.year] - rows.mean
+    return sd_columns(gap=gap, own=own, mean=mean, n_others=rows.n_others, inside=inside)
+
+
+def _flags(tables: Tables, rows: Rows, spell: Spells, imputed: np.ndarray | None) -> dict[str, np.ndarray]:
+    """Which rows and entries rest on codes that were filled in, if that is asked for."""
+    if imputed is None or tables.options.accuracy != "flag":
+        return {}
+    entry = _entry(rows, spell, tables.options)
+    at = imputed[rows.dyad, entry] | (imputed[rows.dyad, entry - 1] & (entry > 0))
+    return {"imputed": imputed[rows.dyad, rows.year], "entry_inexact": at & (entry >= 0)}
+
+
+def _entry(rows: Rows, spell: Spells, options: ConvergenceOptions) -> np.ndarray:
     if options.entry == "first":
         return spell.first[rows.dyad].astype(np.int64)
     return spell.start[rows.dyad, rows.year].astype(np.int64)
 
 
-def _asked(tables: _Tables, rows: _Rows, spell: Spells, ledger: Ledger) -> _Rows:
-    """Rows of the phases, years and windows asked for."""
+def _asked(tables: Tables, rows: Rows, spell: Spells, imputed: np.ndarray | None, ledger: Ledger) -> Rows:
+    """Rows of the records, phases, years and windows asked for."""
     options = tables.options
+    if imputed is not None and options.accuracy == "recorded":
+        reason = "membership filled in between two records (accuracy)"
+        rows = rows.keep(ledger.drop(rows.state, imputed[rows.dyad, rows.year], reason))
     if not options.before:
         gone = spell.phase[rows.dyad, rows.year] == BEFORE
         rows = rows.keep(ledger.drop(rows.state, gone, "before entry (before=False)"))
@@ -260,12 +216,13 @@ def _asked(tables: _Tables, rows: _Rows, spell: Spells, ledger: Ledger) -> _Rows
     if options.window is not None:
         early, late = options.window
         close = near(spell.begins, options.window) | near(spell.ends, options.window)
+        close |= spell.phase == NEVER
         reason = f"more than {early} years before or {late} after a dated entry or exit (window)"
         rows = rows.keep(ledger.drop(rows.state, ~close[rows.dyad, rows.year], reason))
     return rows
 
 
-def _founders(tables: _Tables, dyads: np.ndarray) -> np.ndarray:
+def _founders(tables: Tables, dyads: np.ndarray) -> np.ndarray:
     """Which dyads are members in the IGO's birth year, by the whole record; shape (n_dyads,)."""
     found = tables.found
     at_birth = tables.known[found.igo] & (found.year == tables.birth[found.igo])
@@ -273,13 +230,14 @@ def _founders(tables: _Tables, dyads: np.ndarray) -> np.ndarray:
     return np.isin(dyads, tables.pair(found.state[at_birth], found.igo[at_birth]))
 
 
-def _frame(tables: _Tables, rows: _Rows, spell: Spells, *, founder: np.ndarray) -> pd.DataFrame:
+def _frame(tables: Tables, rows: Rows, spell: Spells, *, founder: np.ndarray) -> pd.DataFrame:
     import pandas as pd
 
     found, first = tables.found, tables.years[0]
     phase = spell.phase[rows.dyad, rows.year]
     entry = _entry(rows, spell, tables.options)
     last = spell.stop[rows.dyad, rows.year].astype(np.int64)
+    k = np.where(phase == AFTER, rows.year - last, rows.year - entry) / 10
     score = tables.scores.mean[rows.state, rows.year]
     columns = {
         "ccode": found.ccodes[rows.state],
@@ -288,10 +246,10 @@ def _frame(tables: _Tables, rows: _Rows, spell: Spells, *, founder: np.ndarray) 
         "igo_name": _text(found.names, rows.igo),
         "igo_type": _text(found.types, rows.igo),
         "year": rows.year + first,
-        "phase": _text(PHASES, phase),
-        "k": np.where(phase == AFTER, rows.year - last, rows.year - entry) / 10,
-        "entry": entry + first,
-        "last": last + first,
+        "phase": _text((*PHASES, "never"), phase),
+        "k": _unless(phase == NEVER, k),
+        "entry": _unless(phase == NEVER, entry + first),
+        "last": _unless(phase == NEVER, last + first),
         "score": score,
         "score_sd": tables.scores.sd[rows.state, rows.year],
         "igo_mean": rows.mean,
@@ -303,6 +261,11 @@ def _frame(tables: _Tables, rows: _Rows, spell: Spells, *, founder: np.ndarray) 
         "exits": spell.exits[rows.dyad],
     }
     return pd.DataFrame(columns)[list(COLUMNS)]
+
+
+def _unless(gone: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """The values as they are, or as floats with NaN where they mean nothing."""
+    return np.where(gone, np.nan, values) if gone.any() else values
 
 
 def _text(labels: Sequence[str], place: np.ndarray) -> Any:

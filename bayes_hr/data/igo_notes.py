@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from bayes_hr.data.igo_options import ConvergenceOptions
+from bayes_hr.data.igo_options import SD_COLUMNS, ConvergenceOptions
 from bayes_hr.data.igo_spells import PHASES
 from bayes_hr.data.merge import missing_notes
 from bayes_hr.data.messages import listed
@@ -121,7 +121,7 @@ def notes(frame: pd.DataFrame, options: ConvergenceOptions, facts: Facts) -> lis
         _jump(frame, options),
         _deaths(dyads, facts),
     ]
-    said += missing_notes(frame, ["score_sd"])
+    said += missing_notes(frame, [c for c in ("score_sd", *SD_COLUMNS) if c in frame.columns])
     if facts.unscored:
         said.append(f"states with memberships and without any score: {listed(facts.unscored, 10)}")
     if facts.nonexistent:

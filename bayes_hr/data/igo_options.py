@@ -32,10 +32,21 @@ COLUMNS: Final = (
 )
 """Columns of dyad-years, in order."""
 
+FLAG_COLUMNS: Final = ("imputed", "entry_inexact")
+"""Columns that ``accuracy = "flag"`` adds."""
+
+SD_COLUMNS: Final = ("igo_mean_sd", "gap_signed_sd", "distance_sd")
+"""Columns that ``uncertainty = True`` adds."""
+
+EXTRA_COLUMNS: Final = (*SD_COLUMNS, *FLAG_COLUMNS)
+"""Columns of dyad-years that are there on request, in order."""
+
 MEANS: Final = ("leave_one_out", "inclusive", "frozen")
 ENTRIES: Final = ("latest", "first")
 DISTANCES: Final = ("absolute", "signed")
 STANDARDISE: Final = ("none", "year")
+ACCURACY: Final = ("all", "flag", "recorded")
+CONTROLS: Final = ("none", "never_joined")
 IGO_TYPES: Final = ("political", "social", "economic", "unclassified")
 MEMBER_CODES: Final = {1: "full", 2: "associate", 3: "observer"}
 """Membership codes that can count as membership."""
@@ -74,9 +85,22 @@ class ConvergenceOptions:
         First and last year to keep. Phases come from the whole record.
     window : tuple of int, optional
         Keep rows from that many years before to that many years after an entry or exit: (before, after).
-        An entry that cannot be dated (``left_censored``) has no window.
+        An entry that cannot be dated (``left_censored``) has no window. Rows of phase "never" have none and
+        stay.
     before : bool
         Keep rows before entry.
+    accuracy : str
+        What to do with rows whose membership was filled in between two records (``imputed`` in the
+        memberships): ``"all"`` keeps them, ``"flag"`` keeps them and adds :data:`FLAG_COLUMNS`,
+        ``"recorded"`` drops and counts them. Phases and entry years come from the whole record all the same:
+        an entry dated from such records stays as uncertain as it was.
+    uncertainty : bool
+        Add :data:`SD_COLUMNS`, see :mod:`bayes_hr.data.igo_uncertainty`.
+    controls : str
+        ``"never_joined"``: add states of the members' region that never joined, as rows of phase "never";
+        see :mod:`bayes_hr.data.igo_controls`.
+    region_share : float
+        Least share of an IGO's member-years that must be of the control's region, above 0 and at most 1.
     """
 
     mean: str = "leave_one_out"
@@ -91,6 +115,10 @@ class ConvergenceOptions:
     end: int | None = None
     window: tuple[int, int] | None = None
     before: bool = True
+    accuracy: str = "all"
+    uncertainty: bool = False
+    controls: str = "none"
+    region_share: float = 0.5
 
     def __post_init__(self) -> None:
         """Refuse what no data could make valid; sequences become tuples.
@@ -105,6 +133,8 @@ class ConvergenceOptions:
             ("entry", ENTRIES),
             ("distance", DISTANCES),
             ("standardise", STANDARDISE),
+            ("accuracy", ACCURACY),
+            ("controls", CONTROLS),
         ):
             one_of(name, getattr(self, name), valid)
         for name in ("igos", "types"):
@@ -119,8 +149,15 @@ class ConvergenceOptions:
         if self.start is not None and self.end is not None and self.start > self.end:
             raise InputError(f"start ({self.start}) is after end ({self.end})")
         object.__setattr__(self, "window", _window(self.window))
-        if not isinstance(self.before, bool):
-            raise InputError(f"before must be True or False; got {self.before!r}")
+        for name in ("before", "uncertainty"):
+            if not isinstance(getattr(self, name), bool):
+                raise InputError(f"{name} must be True or False; got {getattr(self, name)!r}")
+        _share(self.region_share)
+        if self.controls != "none" and self.mean == "frozen":
+            raise InputError(
+                f"controls={self.controls!r} with mean='frozen': a state that never joined has no entry year "
+                "to freeze the members at; take mean='leave_one_out'"
+            )
 
     @property
     def outcome(self) -> str:
@@ -177,6 +214,11 @@ def _whole(name: str, value: object, least: int | None) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or (least is not None and value < least):
         limit = "" if least is None else f" of {least} or more"
         raise InputError(f"{name} must be a whole number{limit}; got {value!r}")
+
+
+def _share(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= 1:
+        raise InputError(f"region_share must be a number above 0 and at most 1; got {value!r}")
 
 
 def _window(value: object) -> tuple[int, int] | None:

@@ -37,6 +37,8 @@ class Records:
         Rows with code -1, which are left out.
     start : int
         First year of the table, rows with code -1 included: an IGO that is there from then on may be older.
+    imputed : numpy.ndarray of bool, shape (n_records,), or None
+        Whether the code was filled in between two records; None: not asked for.
     """
 
     state: np.ndarray
@@ -49,6 +51,7 @@ class Records:
     types: list[str]
     nonexistent: int
     start: int
+    imputed: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -113,13 +116,15 @@ class Ledger:
         return ~gone
 
 
-def records(memberships: pd.DataFrame) -> Records:
+def records(memberships: pd.DataFrame, *, imputed: bool = False) -> Records:
     """A membership table as checked arrays; the order of its rows and its dtypes do not matter.
 
     Parameters
     ----------
     memberships : pandas.DataFrame
         As :func:`bayes_hr.data.igo_dyads.dyad_years` takes it.
+    imputed : bool
+        Whether the column ``imputed`` is needed.
 
     Returns
     -------
@@ -170,6 +175,7 @@ def records(memberships: pd.DataFrame) -> Records:
         types=types,
         nonexistent=int((~exists).sum()),
         start=first,
+        imputed=_imputed(memberships)[order][kept] if imputed else None,
     )
 
 
@@ -336,6 +342,21 @@ def _coded(column: pd.Series, name: str) -> tuple[list[str], np.ndarray]:
     used[again[place]] = True
     shift = np.cumsum(used) - 1
     return [str(label) for label in labels[used]], shift[again[place]].astype(np.int32)
+
+
+def _imputed(memberships: pd.DataFrame) -> np.ndarray:
+    """Which codes were filled in."""
+    if "imputed" not in memberships.columns:
+        raise InputError(
+            "accuracy needs a column 'imputed' in memberships (1: the code was filled in between two "
+            "records, 0: it was not); add it, or take accuracy='all'"
+        )
+    flag = numbers(memberships, "imputed")
+    wrong = ~flag.isin([0, 1]).to_numpy()
+    if wrong.any():
+        row = int(wrong.argmax())
+        raise InputError(f"memberships: imputed must be 0 or 1; found {flag.iloc[row]} in row {row}")
+    return (flag == 1).to_numpy()
 
 
 def _per_igo(memberships: pd.DataFrame, column: str, igo: np.ndarray, default: list[str]) -> list[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from bayes_hr.data import panel_io, user_frames
-from bayes_hr.data.igo_options import COLUMNS
+from bayes_hr.data.igo_options import COLUMNS, EXTRA_COLUMNS
 from bayes_hr.data.merge import DropStep, MergeReport, drop_rows, missing_notes
 from bayes_hr.data.messages import nearest
 from bayes_hr.data.treatment import with_treatment
@@ -57,7 +57,7 @@ class Panel:
     @property
     def covariates(self) -> tuple[str, ...]:
         """Columns without a fixed meaning: neither keys, outcome, treatment nor regime."""
-        canonical = COLUMNS if self.name == "convergence" else user_frames.CANONICAL
+        canonical = (*COLUMNS, *EXTRA_COLUMNS) if self.name == "convergence" else user_frames.CANONICAL
         fixed = {*canonical, self.outcome, f"{self.outcome}_sd"}
         return tuple(column for column in self.frame.columns if column not in fixed)
 

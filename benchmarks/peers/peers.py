@@ -4,8 +4,8 @@
 
 Cases: ``iid`` and ``ar1`` (latent score v4.02, CAT, country-years from 1985 on), ``ordered`` (CIRIGHTS
 torture). Every fit is a new process; wall time runs from its start to its last written draw. Smallest bulk
-and tail ESS are over the same parameters for all: population coefficients (cut-points), SDs and correlation of
-the country effects, sigma and rho. What is not installed here, or cannot fit a case, reads "not run". Writes
+and tail ESS are over the same parameters for all: population coefficients (cut-points), SDs and correlation
+of the country effects, sigma and rho. What is not installed, or cannot fit a case, reads "not run". Writes
 ``benchmarks/results/peers_<case>.md``.
 """
 

@@ -1,8 +1,9 @@
-"""How long the whole convergence panel takes to build, and how much memory: each job in a fresh process.
+"""How long the panels take to build, and how much memory: each job in a fresh process.
 
-    uv run python benchmarks/convergence_panel.py [--repeat 3]
+    uv run python benchmarks/panels.py [--repeat 3]
 
-First parse: the raw files into the parsed cache, once.  Everything after it starts from the parsed files.
+First parse: the raw files into the parsed cache, once; those of the ratification panel by building it.
+Everything after it starts from the parsed files.
 "process": wall time from process start to exit; "inside": wall time of the job without imports; "CPU": the
 same in processor time, which other work on the machine hardly moves.  Medians over repeats.
 """
@@ -44,22 +45,38 @@ PARSE = "\n".join(
 )
 
 
-def build(options: str) -> str:
+def build(options: str, name: str = "convergence") -> str:
     """Code that builds a panel."""
-    return f"rows = len(load_panel('convergence'{options}).frame)"
+    return f"rows = len(load_panel({name!r}{options}).frame)"
 
 
+LOAD = "from bayes_hr.data.load import load_panel"
 JOBS = {
-    "import only": ("from bayes_hr.data.load import load_panel", "rows = 0"),
-    "leave-one-out (default)": ("from bayes_hr.data.load import load_panel", build("")),
-    "inclusive": ("from bayes_hr.data.load import load_panel", build(", mean='inclusive'")),
-    "frozen at entry": ("from bayes_hr.data.load import load_panel", build(", mean='frozen'")),
-    "standardised by year": ("from bayes_hr.data.load import load_panel", build(", standardise='year'")),
-    "three IGOs": ("from bayes_hr.data.load import load_panel", build(", igos=['COE', 'NATO', 'OAU']")),
+    "import only": (LOAD, "rows = 0"),
+    "ratification (CAT)": (LOAD, build("", "ratification")),
+    "leave-one-out (default)": (LOAD, build("")),
+    "inclusive": (LOAD, build(", mean='inclusive'")),
+    "frozen at entry": (LOAD, build(", mean='frozen'")),
+    "standardised by year": (LOAD, build(", standardise='year'")),
+    "three IGOs": (LOAD, build(", igos=['COE', 'NATO', 'OAU']")),
+    "with SDs, flags and controls": (
+        LOAD,
+        build(", uncertainty=True, accuracy='flag', controls='never_joined'"),
+    ),
+    "default and its decomposition": (
+        LOAD + "; from bayes_hr.data.igo_decomposition import decompose",
+        "rows = len(decompose(load_panel('convergence')).table)",
+    ),
     "default and its digest": (
-        "from bayes_hr.data.load import load_panel",
+        LOAD,
         "panel = load_panel('convergence'); panel.digest(); rows = len(panel.frame)",
     ),
+}
+
+FIRST = {
+    "first parse, the five files of convergence": ("", PARSE),
+    "first parse, ratification's other files": (LOAD, build("", "ratification")),
+    "first parse, regions": ("", "from bayes_hr.data.crosswalk import regions; rows = len(regions())"),
 }
 
 
@@ -83,8 +100,9 @@ def main() -> None:
     repeat = parser.parse_args().repeat
     print("| job | process s | inside s | CPU s | peak MiB | rows |\n|---|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as cache:
-        wall, inside, cpu, peak, rows = run("", PARSE, cache)
-        print(f"| first parse, five files | {wall:.1f} | {inside:.1f} | {cpu:.1f} | {peak:.0f} | {rows:,} |")
+        for name, job in FIRST.items():
+            wall, inside, cpu, peak, rows = run(*job, cache)
+            print(f"| {name} | {wall:.1f} | {inside:.1f} | {cpu:.1f} | {peak:.0f} | {rows:,} |")
         for name, (imports, work) in JOBS.items():
             runs = [run(imports, work, cache) for _ in range(repeat)]
             wall, inside, cpu, peak = (statistics.median(r[i] for r in runs) for i in range(4))
