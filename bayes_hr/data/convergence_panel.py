@@ -92,29 +92,14 @@ def convergence_panel(
         controls=controls,
         region_share=region_share,
     )
-<<<<<<< HEAD
-    scores, outside = _scores(score)
-    frame, merge = dyad_years(igo.memberships(), scores, options, births=igo.births())
-    merge = merge.with_notes(outside, *igo.record_notes(merge.years[0], frame["igo"].unique()))
-    sources = convergence_sources(score=score)
-=======
     table, scores, births, outside = public_tables(score, options)
     frame, merge = dyad_years(table, scores, options, births=births)
     merge = merge.with_notes(outside, *igo.record_notes(frame))
-    sources: tuple[str, ...] = (
-        score,
-        igo.MEMBERSHIP_SOURCE,
-        igo.ORGANISATION_SOURCE,
-        "cowstates",
-        "codelist",
-    )
-    if options.controls != "none":
-        sources = (*sources, "codelist_panel")
->>>>>>> data-igo
+    sources = convergence_sources(score=score, controls=options.controls)
     return Panel("convergence", frame, merge, sources, {**options.to_dict(), "score": score})
 
 
-def convergence_sources(*, score: Any, **_: object) -> tuple[str, ...]:
+def convergence_sources(*, score: Any, controls: str = "none", **_: object) -> tuple[str, ...]:
     """Ids of the sources of a panel with these options of :func:`convergence_panel`; reads none of them.
 
     Raises
@@ -123,7 +108,8 @@ def convergence_sources(*, score: Any, **_: object) -> tuple[str, ...]:
         If there is no such score.
     """
     one_of("score", score, SCORES)
-    return (score, igo.MEMBERSHIP_SOURCE, igo.ORGANISATION_SOURCE, "cowstates", "codelist")
+    regions = () if controls == "none" else ("codelist_panel",)
+    return (score, igo.MEMBERSHIP_SOURCE, igo.ORGANISATION_SOURCE, "cowstates", "codelist", *regions)
 
 
 def convergence_from_frames(

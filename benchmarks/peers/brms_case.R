@@ -8,7 +8,7 @@ start <- clock()
 suppressPackageStartupMessages({library(jsonlite); if (peer == "brms") library(brms) else library(lme4)})
 imported <- clock()
 # Debian keeps Boost's headers here, where rstan does not look.
-if (peer == "brms" && dir.exists("/usr/include/boost")) rstan::rstan_options(boost_path = "/usr/include")
+if (peer == "brms" && dir.exists("/usr/include/boost")) rstan::rstan_options(boost_lib = "/usr/include")
 case <- fromJSON(file.path(from, "case.json"))
 rows <- read.csv(file.path(from, "rows.csv"))
 x <- paste(case$columns, collapse = " + ")
