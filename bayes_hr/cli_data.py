@@ -120,7 +120,10 @@ def describe(
     end: Annotated[int | None, typer.Option(help="Last year.")] = None,
     treaty: Annotated[str | None, typer.Option(help="Ratification: CAT (default), ICCPR, CEDAW ...")] = None,
     outcome: Annotated[
-        str | None, typer.Option(help="Ratification: hrps_v402 (default) or cirights_torture.")
+        str | None, typer.Option(help="Ratification: hrps_v402 (default), cirights_torture, pts_s ...")
+    ] = None,
+    regime_source: Annotated[
+        str | None, typer.Option(help="Ratification: polity5 (default), row, polyarchy or bmr.")
     ] = None,
     regime_rule: Annotated[
         str | None,
@@ -163,6 +166,7 @@ def describe(
         "end": end,
         "treaty": treaty,
         "outcome": outcome,
+        "regime_source": regime_source,
         "regime_rule": regime_rule,
         "regime_window": regime_window,
         "score": score,

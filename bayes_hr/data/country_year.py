@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_hr.data.controls import CONTROLS, Control, polity2
+from bayes_hr.data.controls import CONTROLS, Control
 from bayes_hr.data.crosswalk import country_names, state_years
 from bayes_hr.data.merge import DropStep, MergeReport, drop_rows, missing_notes
-from bayes_hr.data.messages import listed, nearest
+from bayes_hr.data.messages import listed
+from bayes_hr.data.outcomes import OUTCOMES, Outcome, get_outcome, reasons, recoded
 from bayes_hr.data.panel import Panel
 from bayes_hr.data.parsed import read_source
+from bayes_hr.data.regime_sources import REGIME_SOURCES, cut_offs, get_regime_source, regime_scores
 from bayes_hr.data.regimes import FIRST_YEAR, REGIMES, check_regime_options, classify
 from bayes_hr.data.treaties import get_treaty, source_differences, treaty_years
 from bayes_hr.data.treatment import with_treatment, without_unknown
@@ -19,18 +21,6 @@ from bayes_hr.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-OUTCOMES: Final = {"hrps_v402": "hrps_v402", "cirights_torture": "cirights"}
-"""Outcomes on offer, each a column of its source, and the id of that source. Higher is better protection."""
-
-CZECHOSLOVAKIA: Final = 315
-"""COW number of Czechoslovakia (to 1992)."""
-
-SERBIA: Final = 345
-"""COW number of Yugoslavia, Serbia and Montenegro, and Serbia."""
-
-REGIME_SOURCES: Final = ("polity5",)
-"""Sources of regime scores on offer."""
-
 _COLUMNS: Final = ("ccode", "year", "country", "ratified", "ratification_year", "years_since", "regime")
 
 
@@ -38,6 +28,7 @@ _COLUMNS: Final = ("ccode", "year", "country", "ratified", "ratification_year", 
 class RegimeOptions:
     """How regime classes are made; see :func:`bayes_hr.data.regimes.classify`."""
 
+    source: str
     rule: str
     window: tuple[int, int] | None
     democracy: float
@@ -51,16 +42,17 @@ def ratification_panel(
     regime_source: str = "polity5",
     regime_rule: str = "before_treaty",
     regime_window: tuple[int, int] | None = None,
-    democracy: float = 8,
-    autocracy: float = 3,
+    democracy: float | None = None,
+    autocracy: float | None = None,
     start: int | None = None,
     end: int | None = None,
 ) -> Panel:
     """Country-years of the COW state system that have a score.
 
-    Columns: ``ccode`` (COW number), ``year``, ``country``, the outcome (``hrps_v402``: posterior mean of the
-    latent score, 1946-2021, with its ``hrps_v402_sd``; ``cirights_torture``: 0, 1 or 2, 1981-2020; higher is
-    better), ``ratified`` (1 from the year of ratification on),
+    Columns: ``ccode`` (COW number), ``year``, ``country``, the outcome (higher is better; units and years in
+    :data:`bayes_hr.data.outcomes.OUTCOMES`; with ``<outcome>_sd`` if the source has one, and with
+    ``<outcome>_original`` if its own numbers are reversed here), ``ratified`` (1 from the year of
+    ratification on),
     ``ratification_year`` (missing: never), ``years_since`` (negative before), ``regime``, and the controls
     ``log_gdppc`` (natural log of thousand international dollars per head), ``log_population`` (natural log
     of thousands), ``conflict`` (1 if the government fought an intrastate conflict in the year), ``polity2``
@@ -72,11 +64,11 @@ def ratification_panel(
         Key of :data:`bayes_hr.data.treaties.TREATIES`. Rows in which it is unknown whether the state had
         ratified are dropped and counted (:func:`bayes_hr.data.treaties.treaty_years`).
     outcome : str
-        One of :data:`OUTCOMES`.
+        A key of :data:`bayes_hr.data.outcomes.OUTCOMES`.
     regime_source : str
-        One of :data:`REGIME_SOURCES`.
+        A key of :data:`bayes_hr.data.regime_sources.REGIME_SOURCES`.
     regime_rule, regime_window, democracy, autocracy
-        As in :func:`bayes_hr.data.regimes.classify`.
+        As in :func:`bayes_hr.data.regimes.classify`; cut-offs on the scale of the source, by default its own.
     start, end : int, optional
         First and last year; default: all.
 
@@ -91,31 +83,32 @@ def ratification_panel(
     DataUnavailableError
         If a source cannot be read.
     """
+    limits = cut_offs(regime_source, democracy, autocracy)
     options: dict[str, object] = {
         "outcome": outcome,
         "treaty": treaty,
         "regime_source": regime_source,
         "regime_rule": regime_rule,
         "regime_window": None if regime_window is None else list(regime_window),
-        "democracy": democracy,
-        "autocracy": autocracy,
+        "democracy": limits[0],
+        "autocracy": limits[1],
         "start": start,
         "end": end,
     }
-    regime = RegimeOptions(regime_rule, regime_window, democracy, autocracy)
-    _check_options(treaty, outcome, regime_source, regime, (start, end))
-    frame, rows_in, steps, notes = _scored_states(outcome, start, end)
+    regime = RegimeOptions(regime_source, regime_rule, regime_window, *limits)
+    _check_options(treaty, outcome, regime, (start, end))
+    frame, rows_in, steps, notes = _scored_states(OUTCOMES[outcome], start, end)
     dates = treaty_years(treaty)
     frame, unknown = without_unknown(frame, dates, treaty)
     steps += unknown
     frame, treaty_notes = _add_treaty(frame, dates, treaty)
-    frame, regime_notes = _add_regime(frame, polity2(), dates, treaty, regime)
+    frame, regime_notes = _add_regime(frame, regime_scores(regime_source), dates, treaty, regime)
     notes += treaty_notes + regime_notes
     for control in CONTROLS:
         frame, note = _add_control(frame, control)
         notes.append(note)
     controls = [control.name for control in CONTROLS]
-    own = [outcome, *(c for c in (f"{outcome}_sd",) if c in frame.columns)]
+    own = [column for column in OUTCOMES[outcome].columns if column in frame.columns]
     frame = frame[[*_COLUMNS[:3], *own, *_COLUMNS[3:], *controls]]
     frame = frame.sort_values(["ccode", "year"]).reset_index(drop=True)
     merge = MergeReport.of(rows_in, frame, steps, [*notes, *missing_notes(frame, controls)])
@@ -130,11 +123,10 @@ def ratification_sources(*, outcome: Any, treaty: Any, regime_source: Any, **_: 
     InputError
         If there is no such outcome, treaty or regime source.
     """
-    _check_names(treaty, outcome, regime_source)
     used = (
-        OUTCOMES[outcome],
+        get_outcome(outcome).source,
         *get_treaty(treaty).sources,
-        regime_source,
+        *get_regime_source(regime_source).sources,
         *(c.source for c in CONTROLS),
         *("cowstates", "codelist"),
     )
@@ -142,34 +134,21 @@ def ratification_sources(*, outcome: Any, treaty: Any, regime_source: Any, **_: 
 
 
 def _check_options(
-    treaty: str,
-    outcome: str,
-    regime_source: str,
-    regime: RegimeOptions,
-    years: tuple[int | None, int | None],
+    treaty: str, outcome: str, regime: RegimeOptions, years: tuple[int | None, int | None]
 ) -> None:
-    _check_names(treaty, outcome, regime_source)
-    check_regime_options(regime.rule, regime.window, regime.democracy, regime.autocracy)
+    get_treaty(treaty)
+    get_outcome(outcome)
+    check_regime_options(regime.rule, regime.window, regime.democracy, regime.autocracy, regime.source)
     start, end = years
     if start is not None and end is not None and start > end:
         raise InputError(f"start ({start}) is after end ({end})")
 
 
-def _check_names(treaty: str, outcome: str, regime_source: str) -> None:
-    get_treaty(treaty)
-    if outcome not in OUTCOMES:
-        raise InputError(f"unknown outcome {outcome!r}; {nearest(str(outcome), OUTCOMES)}")
-    if regime_source not in REGIME_SOURCES:
-        raise InputError(
-            f"unknown regime source {regime_source!r}; {nearest(str(regime_source), REGIME_SOURCES)}"
-        )
-
-
 def _scored_states(
-    outcome: str, start: int | None, end: int | None
+    outcome: Outcome, start: int | None, end: int | None
 ) -> tuple[pd.DataFrame, int, list[DropStep], list[str]]:
     """Scores of states in the system within the years asked for; rows read, steps and notes."""
-    scores = read_source(OUTCOMES[outcome])
+    scores = read_source(outcome.source)
     scores = scores.assign(country=scores["ccode"].map(country_names()))
     first, last = int(scores["year"].min()), int(scores["year"].max())
     states = state_years(first, last)
@@ -178,7 +157,7 @@ def _scored_states(
     steps: list[DropStep] = []
     for reason, test in (
         ("not in the COW state system in that year", lambda rows: rows["_merge"] == "left_only"),
-        (f"{outcome} missing", lambda rows: rows[outcome].isna()),
+        (f"{outcome.name} missing", lambda rows: rows[outcome.name].isna()),
         (f"outside the years {start}-{end}", lambda rows: ~rows["year"].between(start, end)),
     ):
         mask = test(frame)
@@ -186,28 +165,23 @@ def _scored_states(
             frame, step = drop_rows(frame, mask, reason)
             steps.append(step)
     if frame.empty:
-        raise InputError(f"ratification panel: no row in {start}-{end}; {outcome} covers {first}-{last}")
+        raise InputError(f"ratification panel: no row in {start}-{end}; {outcome.name} covers {first}-{last}")
     return frame.drop(columns="_merge"), len(scores), steps, _score_notes(scores, states, outcome)
 
 
-def _score_notes(scores: pd.DataFrame, states: pd.DataFrame, outcome: str) -> list[str]:
+def _score_notes(scores: pd.DataFrame, states: pd.DataFrame, outcome: Outcome) -> list[str]:
     names = country_names()
     both = states.merge(scores, on=["ccode", "year"], how="left", validate="1:1", indicator=True)
+    missing = both[(both["_merge"] == "both") & both[outcome.name].isna()]
     unscored = both[both["_merge"] == "left_only"].groupby("ccode")["year"]
     gaps = [f"{names.loc[ccode]} {years.min()}-{years.max()}: {len(years)}" for ccode, years in unscored]
+    turned = f"{outcome.name}: {outcome.column} in the file, {outcome.scale}; the original is kept beside it"
     return [
-        f"{outcome}: {_recoded(scores, outcome)}",
-        f"{outcome}: states of the system without a score: {listed(gaps, 10) or 'none'}",
+        *([turned] if outcome.reversed else []),
+        f"{outcome.name}: {recoded(scores, outcome)}",
+        f"{outcome.name}: states of the system without a row: {listed(gaps, 10) or 'none'}",
+        *([f"{outcome.name}: rows of states missing: {reasons(missing, outcome)}"] if len(missing) else []),
     ]
-
-
-def _recoded(scores: pd.DataFrame, outcome: str) -> str:
-    """What the reader of a source has put under another COW number."""
-    if outcome == "cirights_torture":
-        serbia = int(((scores["ccode"] == SERBIA) & (scores["year"] >= 2006)).sum())
-        return f"{serbia} country-years of Serbia from 2006 on, which the file keeps under 342, are 345 here"
-    recoded = int((scores["ccode"] == CZECHOSLOVAKIA).sum())
-    return f"{recoded} country-years of Czechoslovakia, which the file keeps under 316, are 315 here"
 
 
 def _add_treaty(frame: pd.DataFrame, dates: pd.DataFrame, treaty: str) -> tuple[pd.DataFrame, list[str]]:
@@ -240,16 +214,21 @@ def _add_regime(
         window=options.window,
         democracy=options.democracy,
         autocracy=options.autocracy,
+        source=options.source,
     )
     merged = frame.merge(classes[["ccode", "regime"]], on="ccode", how="left", validate="m:1")
     merged["regime"] = merged["regime"].fillna("no score")
     per_country = merged.groupby("ccode")["regime"].first()
     counts = per_country.value_counts()
     unscored = per_country.index[per_country == "no score"]
-    late = scores[scores["polity2"].notna() & scores["ccode"].isin(unscored) & (scores["year"] >= FIRST_YEAR)]
+    source = REGIME_SOURCES[options.source]
+    late = scores[
+        scores[source.column].notna() & scores["ccode"].isin(unscored) & (scores["year"] >= FIRST_YEAR)
+    ]
     window = f"{classes['window_start'].min()}-{classes['window_end'].max()}"
     notes = [
-        f"regime ({options.rule}, {window}): countries by class: "
+        f"regime ({source.label}; {options.rule}, {window}; democracy {options.democracy:g} and above, "
+        f"autocracy {options.autocracy:g} and below): countries by class: "
         + listed((f"{name}: {counts.get(name, 0)}" for name in REGIMES), 9),
         f"regime: {late['ccode'].nunique()} of the {len(unscored)} countries without a score in the window "
         "have scores outside it (mostly states born later; they do not inherit a predecessor's class)",

@@ -58,7 +58,7 @@ class Panel:
     def covariates(self) -> tuple[str, ...]:
         """Columns without a fixed meaning: neither keys, outcome, treatment nor regime."""
         canonical = (*COLUMNS, *EXTRA_COLUMNS) if self.name == "convergence" else user_frames.CANONICAL
-        fixed = {*canonical, self.outcome, f"{self.outcome}_sd"}
+        fixed = {*canonical, self.outcome, f"{self.outcome}_sd", f"{self.outcome}_original"}
         return tuple(column for column in self.frame.columns if column not in fixed)
 
     @classmethod

@@ -62,3 +62,25 @@ def read_ert(path: Path) -> pd.DataFrame:
     frame = read_rda(path, ["country_id", "country_name", "year", "v2x_regime"])
     frame.columns = ["vdem", "name", "year", "row"]
     return whole(frame, "vdem", "year")
+
+
+def read_vdem_simple(path: Path) -> pd.DataFrame:
+    """V-Dem v15: ``vdem`` (V-Dem number), ``name, year, v2x_polyarchy`` (0 to 1, most democratic)."""
+    frame = read_rda(path, ["country_id", "vdem_country_name", "year", "v2x_polyarchy"])
+    frame.columns = ["vdem", "name", "year", "v2x_polyarchy"]
+    return whole(frame, "vdem", "year")
+
+
+def read_bmr(path: Path) -> pd.DataFrame:
+    """Boix-Miller-Rosato: ``ccode, year, bmr`` (1 democracy, 0 not, missing if not sovereign).
+
+    Their numbers (as 364 for the USSR) are turned into COW numbers with the file's own ``cown``. Where two
+    units share one in a year (Yugoslavia 1991, Serbia 2006), the one that goes on is kept, as in Polity.
+    Years of occupation and collapse have the class of the regime around them (the authors' ``democracy``).
+    """
+    frame = read_rda(path, ["cown", "year", "democracy", "bmr_ccode"])
+    frame = whole(frame[frame["cown"].notna()], "cown", "year", "bmr_ccode")
+    frame = frame.rename(columns={"cown": "ccode", "democracy": "bmr"})
+    frame["last"] = frame.groupby("bmr_ccode")["year"].transform("max")
+    frame = frame.sort_values(["ccode", "year", "last"]).drop_duplicates(["ccode", "year"], keep="last")
+    return frame.drop(columns=["last", "bmr_ccode"]).reset_index(drop=True)

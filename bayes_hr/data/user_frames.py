@@ -78,9 +78,9 @@ def check(
     out = pd.DataFrame({"ccode": ccodes(frame), "year": whole_numbers(frame, "year")})
     _no_duplicates(out)
     out[outcome] = outcome_values(frame, outcome, CANONICAL)
-    sd = f"{outcome}_sd"
-    optional = [sd] if sd in frame.columns else []
-    kept = covariate_names(frame, {*CANONICAL, outcome, sd}, covariates)
+    own = (f"{outcome}_sd", f"{outcome}_original")
+    optional = [column for column in own if column in frame.columns]
+    kept = covariate_names(frame, {*CANONICAL, outcome, *own}, covariates)
     for column in (*optional, *kept):
         out[column] = numbers(frame, column)
     out["ratification_year"], notes = _ratification(frame, out)
