@@ -88,6 +88,9 @@ def describe(
     outcome: Annotated[
         str | None, typer.Option(help="Ratification: hrps_v402 (default) or cirights_torture.")
     ] = None,
+    regime_source: Annotated[
+        str | None, typer.Option(help="Ratification: polity5 (default), row, polyarchy or bmr.")
+    ] = None,
     regime_rule: Annotated[
         str | None,
         typer.Option(
@@ -129,6 +132,7 @@ def describe(
         "end": end,
         "treaty": treaty,
         "outcome": outcome,
+        "regime_source": regime_source,
         "regime_rule": regime_rule,
         "regime_window": regime_window,
         "score": score,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bayes_hr.data.controls import CONTROLS, Control, polity2
+from bayes_hr.data.controls import CONTROLS, Control
 from bayes_hr.data.crosswalk import country_names, state_years
 from bayes_hr.data.merge import DropStep, MergeReport, drop_rows, missing_notes
 from bayes_hr.data.messages import listed, nearest
 from bayes_hr.data.panel import Panel
 from bayes_hr.data.parsed import read_source
+from bayes_hr.data.regime_sources import RegimeSource, get_regime_source
 from bayes_hr.data.regimes import FIRST_YEAR, REGIMES, check_regime_options, classify
 from bayes_hr.data.treaties import get_treaty, source_differences, treaty_years
 from bayes_hr.data.treatment import with_treatment, without_unknown
@@ -28,9 +29,6 @@ CZECHOSLOVAKIA: Final = 315
 SERBIA: Final = 345
 """COW number of Yugoslavia, Serbia and Montenegro, and Serbia."""
 
-REGIME_SOURCES: Final = ("polity5",)
-"""Sources of regime scores on offer."""
-
 _COLUMNS: Final = ("ccode", "year", "country", "ratified", "ratification_year", "years_since", "regime")
 
 
@@ -38,6 +36,7 @@ _COLUMNS: Final = ("ccode", "year", "country", "ratified", "ratification_year", 
 class RegimeOptions:
     """How regime classes are made; see :func:`bayes_hr.data.regimes.classify`."""
 
+    source: RegimeSource
     rule: str
     window: tuple[int, int] | None
     democracy: float
@@ -51,8 +50,8 @@ def ratification_panel(
     regime_source: str = "polity5",
     regime_rule: str = "before_treaty",
     regime_window: tuple[int, int] | None = None,
-    democracy: float = 8,
-    autocracy: float = 3,
+    democracy: float | None = None,
+    autocracy: float | None = None,
     start: int | None = None,
     end: int | None = None,
 ) -> Panel:
@@ -74,9 +73,13 @@ def ratification_panel(
     outcome : str
         One of :data:`OUTCOMES`.
     regime_source : str
-        One of :data:`REGIME_SOURCES`.
-    regime_rule, regime_window, democracy, autocracy
+        Key of :data:`bayes_hr.data.regime_sources.REGIME_SOURCES`: ``"polity5"`` (polity2, -10 to 10),
+        ``"row"`` (Regimes of the World, 0 to 3), ``"polyarchy"`` (V-Dem, 0 to 1) or ``"bmr"`` (0 or 1).
+        The control ``polity2`` is Polity's whatever the source of classes.
+    regime_rule, regime_window
         As in :func:`bayes_hr.data.regimes.classify`.
+    democracy, autocracy : float, optional
+        Cut-offs on the scale of the source; default: the source's own (polity5: 8 and 3).
     start, end : int, optional
         First and last year; default: all.
 
@@ -91,25 +94,25 @@ def ratification_panel(
     DataUnavailableError
         If a source cannot be read.
     """
+    _check_options(treaty, outcome, (start, end))
+    regime = _regime_options(regime_source, regime_rule, regime_window, democracy, autocracy)
     options: dict[str, object] = {
         "outcome": outcome,
         "treaty": treaty,
         "regime_source": regime_source,
         "regime_rule": regime_rule,
         "regime_window": None if regime_window is None else list(regime_window),
-        "democracy": democracy,
-        "autocracy": autocracy,
+        "democracy": regime.democracy,
+        "autocracy": regime.autocracy,
         "start": start,
         "end": end,
     }
-    regime = RegimeOptions(regime_rule, regime_window, democracy, autocracy)
-    _check_options(treaty, outcome, regime_source, regime, (start, end))
     frame, rows_in, steps, notes = _scored_states(outcome, start, end)
     dates = treaty_years(treaty)
     frame, unknown = without_unknown(frame, dates, treaty)
     steps += unknown
     frame, treaty_notes = _add_treaty(frame, dates, treaty)
-    frame, regime_notes = _add_regime(frame, polity2(), dates, treaty, regime)
+    frame, regime_notes = _add_regime(frame, dates, treaty, regime)
     notes += treaty_notes + regime_notes
     for control in CONTROLS:
         frame, note = _add_control(frame, control)
@@ -119,36 +122,39 @@ def ratification_panel(
     frame = frame[[*_COLUMNS[:3], *own, *_COLUMNS[3:], *controls]]
     frame = frame.sort_values(["ccode", "year"]).reset_index(drop=True)
     merge = MergeReport.of(rows_in, frame, steps, [*notes, *missing_notes(frame, controls)])
-    return Panel("ratification", frame, merge, _sources(outcome, treaty, regime_source), options)
+    return Panel("ratification", frame, merge, _sources(outcome, treaty, regime.source), options)
 
 
-def _sources(outcome: str, treaty: str, regime_source: str) -> tuple[str, ...]:
+def _sources(outcome: str, treaty: str, regime_source: RegimeSource) -> tuple[str, ...]:
     codes = ("cowstates", "codelist")
     used = (
         OUTCOMES[outcome],
         *get_treaty(treaty).sources,
-        regime_source,
+        *regime_source.sources,
         *(c.source for c in CONTROLS),
         *codes,
     )
     return tuple(dict.fromkeys(used))
 
 
-def _check_options(
-    treaty: str,
-    outcome: str,
-    regime_source: str,
-    regime: RegimeOptions,
-    years: tuple[int | None, int | None],
-) -> None:
+def _regime_options(
+    source_id: str,
+    rule: str,
+    window: tuple[int, int] | None,
+    democracy: float | None,
+    autocracy: float | None,
+) -> RegimeOptions:
+    """The options with the source's own cut-offs where none are given, checked."""
+    source = get_regime_source(source_id)
+    democracy, autocracy = source.cut_offs(democracy, autocracy)
+    check_regime_options(rule, window, democracy, autocracy, source.scale)
+    return RegimeOptions(source, rule, window, democracy, autocracy)
+
+
+def _check_options(treaty: str, outcome: str, years: tuple[int | None, int | None]) -> None:
     get_treaty(treaty)
     if outcome not in OUTCOMES:
         raise InputError(f"unknown outcome {outcome!r}; {nearest(str(outcome), OUTCOMES)}")
-    if regime_source not in REGIME_SOURCES:
-        raise InputError(
-            f"unknown regime source {regime_source!r}; {nearest(str(regime_source), REGIME_SOURCES)}"
-        )
-    check_regime_options(regime.rule, regime.window, regime.democracy, regime.autocracy)
     start, end = years
     if start is not None and end is not None and start > end:
         raise InputError(f"start ({start}) is after end ({end})")
@@ -219,8 +225,10 @@ def _add_treaty(frame: pd.DataFrame, dates: pd.DataFrame, treaty: str) -> tuple[
 
 
 def _add_regime(
-    frame: pd.DataFrame, scores: pd.DataFrame, dates: pd.DataFrame, treaty: str, options: RegimeOptions
+    frame: pd.DataFrame, dates: pd.DataFrame, treaty: str, options: RegimeOptions
 ) -> tuple[pd.DataFrame, list[str]]:
+    source = options.source
+    scores = source.read()
     classes = classify(
         scores,
         rule=options.rule,
@@ -229,15 +237,21 @@ def _add_regime(
         window=options.window,
         democracy=options.democracy,
         autocracy=options.autocracy,
+        column=source.column,
+        scale=source.scale,
     )
     merged = frame.merge(classes[["ccode", "regime"]], on="ccode", how="left", validate="m:1")
     merged["regime"] = merged["regime"].fillna("no score")
     per_country = merged.groupby("ccode")["regime"].first()
     counts = per_country.value_counts()
     unscored = per_country.index[per_country == "no score"]
-    late = scores[scores["polity2"].notna() & scores["ccode"].isin(unscored) & (scores["year"] >= FIRST_YEAR)]
+    late = scores[
+        scores[source.column].notna() & scores["ccode"].isin(unscored) & (scores["year"] >= FIRST_YEAR)
+    ]
     window = f"{classes['window_start'].min()}-{classes['window_end'].max()}"
     notes = [
+        f"regime: {source.label}, rule {options.rule}, {window}; stable democracy if never below "
+        f"{options.democracy}, stable autocracy if never above {options.autocracy}",
         f"regime ({options.rule}, {window}): countries by class: "
         + listed((f"{name}: {counts.get(name, 0)}" for name in REGIMES), 9),
         f"regime: {late['ccode'].nunique()} of the {len(unscored)} countries without a score in the window "

@@ -15,7 +15,13 @@ from bayes_hr.data.readers_codes import read_codelist, read_codelist_panel, read
 from bayes_hr.data.readers_controls import read_cow_nmc, read_ucdp_acd
 from bayes_hr.data.readers_igo import read_cow_igo_igo_year, read_cow_igo_state_year
 from bayes_hr.data.readers_outcomes import read_cirights, read_hrps_v402
-from bayes_hr.data.readers_regimes import read_ert, read_polity5, read_vdem_subset
+from bayes_hr.data.readers_regimes import (
+    read_bmr,
+    read_ert,
+    read_polity5,
+    read_vdem_simple,
+    read_vdem_subset,
+)
 from bayes_hr.data.readers_treaties import read_hr_status, read_untreaties
 
 if TYPE_CHECKING:
@@ -36,6 +42,8 @@ READERS: Final[dict[str, Reader]] = {
     "codelist": read_codelist,
     "codelist_panel": read_codelist_panel,
     "ert": read_ert,
+    "vdem_simple": read_vdem_simple,
+    "bmr": read_bmr,
     "cow_igo_state_year": read_cow_igo_state_year,
     "cow_igo_igo_year": read_cow_igo_igo_year,
 }

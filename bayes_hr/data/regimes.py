@@ -1,4 +1,4 @@
-"""Regime classes from a country's history of polity2 scores (pure functions)."""
+"""Regime classes from a country's history of scores (pure functions)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,16 @@ RULES: Final = ("before_treaty", "before_ratification", "whole_history", "window
 """Which part of the history counts."""
 
 
+POLITY_SCALE: Final = (-10, 10)
+"""Lowest and highest polity2."""
+
+
 def check_regime_options(
     rule: str,
     window: tuple[int, int] | None = None,
     democracy: float = 8,
     autocracy: float = 3,
+    scale: tuple[float, float] = POLITY_SCALE,
 ) -> None:
     """Refuse options that cannot be used together.
 
@@ -36,7 +41,9 @@ def check_regime_options(
     window : tuple of int, optional
         First and last year; needed for, and only for, rule ``"window"``.
     democracy, autocracy : float
-        Cut-offs on the polity2 scale (-10 to 10).
+        Cut-offs.
+    scale : tuple of float
+        Lowest and highest possible score; default: that of polity2.
 
     Raises
     ------
@@ -45,16 +52,13 @@ def check_regime_options(
     """
     if rule == "time_varying":
         raise InputError(
-            "regime rule 'time_varying' is not offered yet: classes are fixed per country. Use "
-            "'before_treaty' (the default), 'before_ratification', 'whole_history' or 'window'"
+            "regime rule 'time_varying' is not offered yet: designs need classes that are fixed per country. "
+            "Use 'before_treaty' (the default), 'before_ratification', 'whole_history' or 'window'; the "
+            "function bayes_hr.data.regimes.classify_by_year makes classes by year"
         )
     if rule not in RULES:
         raise InputError(f"unknown regime rule {rule!r}; {nearest(str(rule), RULES)}")
-    if not -10 <= autocracy < democracy <= 10:
-        raise InputError(
-            f"regime cut-offs: autocracy ({autocracy}) must be below democracy ({democracy}), "
-            "both from -10 to 10"
-        )
+    check_cut_offs(democracy, autocracy, scale)
     if (rule == "window") != (window is not None):
         raise InputError(
             "regime window: give (first year, last year) with rule 'window', and with no other rule"
@@ -63,6 +67,21 @@ def check_regime_options(
         raise InputError(f"regime window: {window!r} is not (first year, last year)")
     if window is not None and window[1] < FIRST_YEAR:
         raise InputError(f"regime window: {window!r} ends before {FIRST_YEAR}, the first year that counts")
+
+
+def check_cut_offs(democracy: float, autocracy: float, scale: tuple[float, float]) -> None:
+    """Refuse cut-offs in the wrong order, off the scale, or NaN.
+
+    Raises
+    ------
+    InputError
+        With the cut-offs and the scale.
+    """
+    if not scale[0] <= autocracy < democracy <= scale[1]:
+        raise InputError(
+            f"regime cut-offs: autocracy ({autocracy}) must be below democracy ({democracy}), "
+            f"both from {scale[0]} to {scale[1]}"
+        )
 
 
 def classify(
@@ -74,12 +93,14 @@ def classify(
     window: tuple[int, int] | None = None,
     democracy: float = 8,
     autocracy: float = 3,
+    column: str = "polity2",
+    scale: tuple[float, float] = POLITY_SCALE,
 ) -> pd.DataFrame:
-    """Class of each country from the polity2 scores in its window.
+    """Class of each country from the scores in its window.
 
     *Stable autocracy*: every score <= `autocracy`. *Stable democracy*: every score >= `democracy`.
-    *Transition*: the rest. *No score*: no score in the window (not a state yet, too small for Polity, or
-    interrupted throughout).
+    *Transition*: the rest. *No score*: no score in the window (not a state yet, too small for the
+    source, or interrupted throughout).
 
     Windows start in 1946. Rules: ``"before_treaty"`` ends the year before the treaty opened, so that the
     class does not depend on what happened afterwards; ``"before_ratification"`` ends the year before the
@@ -90,7 +111,7 @@ def classify(
     Parameters
     ----------
     scores : pandas.DataFrame
-        ``ccode, year, polity2`` (-10 to 10, missing allowed), one row per country-year.
+        ``ccode, year`` and the score (missing allowed), one row per country-year.
     rule : str
         One of :data:`RULES`.
     treaty_opened : int, optional
@@ -100,7 +121,11 @@ def classify(
     window : tuple of int, optional
         First and last year; needed for ``"window"``.
     democracy, autocracy : float
-        Cut-offs on the polity2 scale.
+        Cut-offs.
+    column : str
+        Column of `scores` with the score; higher is more democratic.
+    scale : tuple of float
+        Lowest and highest possible score.
 
     Returns
     -------
@@ -111,14 +136,14 @@ def classify(
     Raises
     ------
     InputError
-        If an option is wrong or missing.
+        If an option is wrong or missing, a country-year comes twice, or no score is left.
     """
-    check_regime_options(rule, window, democracy, autocracy)
-    counted = scores[scores["year"] >= FIRST_YEAR]
+    check_regime_options(rule, window, democracy, autocracy, scale)
+    counted = _counted(scores, column)
     countries = sorted(scores["ccode"].unique())
     bounds = _windows(
         countries,
-        _last_year(counted),
+        _last_year(counted, column),
         rule=rule,
         treaty_opened=treaty_opened,
         ratification_years=ratification_years,
@@ -126,17 +151,94 @@ def classify(
     )
     placed = counted.merge(bounds, on="ccode", how="left", validate="m:1")
     inside = placed[placed["year"].between(placed["window_start"], placed["window_end"])]
-    summary = inside.groupby("ccode")["polity2"].agg(n_years="count", min="min", max="max")
+    summary = inside.groupby("ccode")[column].agg(n_years="count", min="min", max="max")
     out = bounds.merge(summary, on="ccode", how="left", validate="1:1")
     out["n_years"] = out["n_years"].fillna(0).astype("int64")
     out["regime"] = _classes(out, democracy, autocracy)
     return out[["ccode", "regime", "n_years", "min", "max", "window_start", "window_end"]]
 
 
-def _last_year(scores: pd.DataFrame) -> int:
-    scored = scores.loc[scores["polity2"].notna(), "year"]
+def classify_by_year(
+    scores: pd.DataFrame,
+    *,
+    years: int = 10,
+    min_scores: int = 1,
+    democracy: float = 8,
+    autocracy: float = 3,
+    column: str = "polity2",
+    scale: tuple[float, float] = POLITY_SCALE,
+) -> pd.DataFrame:
+    """Class of each country in each year, from the scores of the years just before.
+
+    The class in year t rests on the scores of t - `years` to t - 1, so that what happens in t, such as a
+    ratification, cannot change it. Classes are those of :func:`classify`; scores before 1946 do not count,
+    and the first windows are shorter for it. A window of one year gives the class of last year's score.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        ``ccode, year`` and the score (missing allowed), one row per country-year.
+    years : int
+        Length of the trailing window in years, at least 1.
+    min_scores : int
+        Fewest scores in the window for a class, from 1 to `years`; with fewer the class is *no score*.
+    democracy, autocracy : float
+        Cut-offs.
+    column : str
+        Column of `scores` with the score; higher is more democratic.
+    scale : tuple of float
+        Lowest and highest possible score.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``ccode, year, regime, n_years`` (scores in the window), ``min, max`` (of them); one row for every
+        country in `scores` and every year from 1947 to the year after the last score.
+
+    Raises
+    ------
+    InputError
+        If an option is wrong, a country-year comes twice, or no score is left.
+    """
+    import pandas as pd
+
+    check_cut_offs(democracy, autocracy, scale)
+    if not (isinstance(years, int) and isinstance(min_scores, int) and 1 <= min_scores <= years):
+        raise InputError(
+            f"regime classes by year: years ({years!r}) and min_scores ({min_scores!r}) must be whole "
+            "numbers, min_scores from 1 to years"
+        )
+    counted = _counted(scores, column)
+    span = range(FIRST_YEAR, _last_year(counted, column) + 2)
+    grid = pd.MultiIndex.from_product([sorted(scores["ccode"].unique()), span], names=["ccode", "year"])
+    full = counted.set_index(["ccode", "year"])[column].astype("float64").reindex(grid)
+    before = full.groupby(level="ccode").shift(1)
+    trailing = before.groupby(level="ccode").rolling(years, min_periods=1)
+    out = trailing.agg(["count", "min", "max"]).droplevel(0).rename(columns={"count": "n_years"})
+    out = out.reset_index().astype({"n_years": "int64"})
+    out["regime"] = _classes(out, democracy, autocracy).mask(out["n_years"] < min_scores, "no score")
+    out = out[out["year"] > FIRST_YEAR].reset_index(drop=True)
+    return out[["ccode", "year", "regime", "n_years", "min", "max"]]
+
+
+def _counted(scores: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows that count, each country-year once."""
+    if column not in scores.columns:
+        raise InputError(f"regime scores: no column {column!r}; {nearest(column, scores.columns)}")
+    twice = scores[scores.duplicated(["ccode", "year"])]
+    if not twice.empty:
+        first = twice.iloc[0]
+        raise InputError(
+            f"regime scores: country {first['ccode']:.0f} comes twice in {first['year']:.0f} "
+            f"({len(twice)} such rows); keep one score per country-year"
+        )
+    return scores[scores["year"] >= FIRST_YEAR]
+
+
+def _last_year(scores: pd.DataFrame, column: str) -> int:
+    scored = scores.loc[scores[column].notna(), "year"]
     if scored.empty:
-        raise InputError(f"regime scores: no polity2 score from {FIRST_YEAR} on")
+        raise InputError(f"regime scores: no {column} score from {FIRST_YEAR} on")
     return int(scored.max())
 
 

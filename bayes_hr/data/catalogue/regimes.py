@@ -83,4 +83,56 @@ SOURCES: Final = (
   doi = {10.17645/pag.v6i1.1214}
 }""",
     ),
+    Source(
+        id="vdem_simple",
+        title="V-Dem v15 indices (electoral democracy)",
+        repo_path="xmarquez/democracyData/29ea0a242c296aec4ce5d5a57261420c48e527c0/data/vdem_simple.rda",
+        sha256="845ce0573dab21baa8781f90b88614fcd87a3c62d7652782667c959e1e93864d",
+        licence="V-Dem Institute, cite authors; packaged in democracyData (GPL-3)",
+        citation=(
+            "Coppedge et al. (2025), V-Dem Dataset v15, V-Dem Institute; Teorell, Coppedge, Lindberg & "
+            "Skaaning (2019), Studies in Comparative International Development 54(1): 71-95; through "
+            "Marquez, democracyData"
+        ),
+        covers="1789-2024, electoral democracy index (polyarchy) from 0 to 1 with its posterior SD",
+        bibtex="""@misc{coppedge2025vdem,
+  author = {Coppedge, Michael and Gerring, John and Knutsen, Carl Henrik and Lindberg, Staffan I. and others},
+  title = {V-Dem [Country-Year/Country-Date] Dataset v15},
+  howpublished = {Varieties of Democracy (V-Dem) Project}, year = {2025}
+}
+@article{teorell2019polyarchy,
+  author = {Teorell, Jan and Coppedge, Michael and Lindberg, Staffan and Skaaning, Svend-Erik},
+  title = {Measuring Polyarchy Across the Globe, 1900--2017},
+  journal = {Studies in Comparative International Development}, volume = {54}, number = {1}, pages = {71--95},
+  year = {2019}, doi = {10.1007/s12116-018-9268-z}
+}
+@misc{marquez_democracydata,
+  author = {Marquez, Xavier},
+  title = {democracyData: Access and Manipulate Most Available Democracy Datasets},
+  url = {https://github.com/xmarquez/democracyData}
+}""",
+    ),
+    Source(
+        id="bmr",
+        title="Boix-Miller-Rosato dichotomous coding of democracy, v4",
+        repo_path="xmarquez/democracyData/29ea0a242c296aec4ce5d5a57261420c48e527c0/data/bmr.rda",
+        sha256="d8b3191c1fbb8ecd11a1b972f1f2db7b5e7a17434ba7456a229ff361adcb7e20",
+        licence="the authors state none, cite them; packaged in democracyData (GPL-3)",
+        citation=(
+            "Boix, Miller & Rosato (2013), A Complete Data Set of Political Regimes, 1800-2007, Comparative "
+            "Political Studies 46(12): 1523-1554; through Marquez, democracyData"
+        ),
+        covers="1800-2020, 1 democracy, 0 not",
+        bibtex="""@article{boix2013regimes,
+  author = {Boix, Carles and Miller, Michael and Rosato, Sebastian},
+  title = {A Complete Data Set of Political Regimes, 1800--2007},
+  journal = {Comparative Political Studies}, volume = {46}, number = {12}, pages = {1523--1554},
+  year = {2013}, doi = {10.1177/0010414012463905}
+}
+@misc{marquez_democracydata,
+  author = {Marquez, Xavier},
+  title = {democracyData: Access and Manipulate Most Available Democracy Datasets},
+  url = {https://github.com/xmarquez/democracyData}
+}""",
+    ),
 )
