@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bayes_hr.data.regime_sources import REGIME_SOURCES, RegimeSource
+
 ORDINAL: Final = ("ordered_probit", "probit")
 """Likelihoods of ordered categories of a latent outcome."""
 
@@ -70,13 +72,17 @@ class Treatment(Section):
 
 
 class Regime(Section):
-    """How countries are put into regime classes; see :mod:`bayes_hr.data.regimes`."""
+    """How countries are put into regime classes; see :mod:`bayes_hr.data.regimes`.
 
-    source: Literal["polity5"] = "polity5"
+    Cut-offs that are left out are the source's own (:data:`bayes_hr.data.regime_sources.REGIME_SOURCES`);
+    the card that a fit writes has the numbers.
+    """
+
+    source: Literal["polity5", "row", "polyarchy", "bmr"] = "polity5"
     rule: Literal["before_treaty", "before_ratification", "whole_history", "window"] = "before_treaty"
     window: tuple[int, int] | None = None
-    democracy: int = 8
-    autocracy: int = 3
+    democracy: int | float = 8
+    autocracy: int | float = 3
 
     @model_validator(mode="before")
     @classmethod
@@ -85,15 +91,27 @@ class Regime(Section):
             return {**data, "window": tuple(data["window"])}
         return data
 
+    @model_validator(mode="before")
+    @classmethod
+    def _cut_offs_of_the_source(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or (source := _regime_source(data)) is None:
+            return data
+        return {"democracy": source.democracy, "autocracy": source.autocracy, **data}
+
     @model_validator(mode="after")
     def _window_belongs_to_rule(self) -> Self:
         if (self.rule == "window") != (self.window is not None):
             raise ValueError('window = [first, last] goes with rule = "window", and only with it')
         if self.window is not None and self.window[0] > self.window[1]:
             raise ValueError("window must be [first year, last year]")
-        if self.autocracy >= self.democracy:
-            raise ValueError("autocracy (highest polity2 of an autocracy) must be below democracy")
+        REGIME_SOURCES[self.source].cut_offs(self.democracy, self.autocracy)
         return self
+
+
+def _regime_source(section: dict[str, Any]) -> RegimeSource | None:
+    """The source that a regime section names; None if it is not one, which is for the checks to refuse."""
+    source = section.get("source", "polity5")
+    return REGIME_SOURCES.get(source) if isinstance(source, str) else None
 
 
 class Group(Section):

@@ -114,6 +114,15 @@ class Card(Section):
                         f"groups.{group.name}.terms: there is no {term!r}; valid: {', '.join(valid)}"
                     )
 
+    def _own(self) -> dict[str, Any]:
+        """The card without what it would have by default."""
+        data = self.model_dump(mode="json", exclude_none=True)
+        default = default_priors(self)
+        data["priors"] = {key: prior for key, prior in self.priors.items() if prior != default[key]}
+        if self.estimands == self._all_estimands(data):
+            del data["estimands"]
+        return data
+
     def to_toml(self) -> str:
         """The card with every default spelled out, as TOML that reads back to an equal card."""
         import tomli_w
@@ -123,14 +132,10 @@ class Card(Section):
     def replace(self, **changes: Any) -> Self:
         """Return a changed card, checked anew; a section takes a dict of its changed keys.
 
-        Example: ``card.replace(fit={"draws": 500}, error={"kind": "iid"})``.  Default priors and estimands
-        are those of the changed model; the card's own stay.
+        Example: ``card.replace(fit={"draws": 500}, error={"kind": "iid"})``.  Default priors, estimands and
+        regime cut-offs are those of the changed model; the card's own stay.
         """
-        data = self.model_dump(mode="json", exclude_none=True)
-        default = default_priors(self)
-        data["priors"] = {key: prior for key, prior in self.priors.items() if prior != default[key]}
-        if self.estimands == self._all_estimands(data):
-            del data["estimands"]
+        data = self._own()
         for key, value in changes.items():
             section = data.get(key)
             data[key] = (
@@ -169,6 +174,13 @@ class RatificationCard(Card):
         outcome = data.get("outcome")
         ordinal = isinstance(outcome, dict) and outcome.get("likelihood") in ORDINAL
         return super()._all_estimands(data) + (("probability",) if ordinal else ())
+
+    def _own(self) -> dict[str, Any]:
+        """Without its source's cut-offs too: another source has others."""
+        data = super()._own()
+        default = Regime(source=self.regime.source).model_dump(include={"democracy", "autocracy"})
+        data["regime"] = {k: v for k, v in data["regime"].items() if k not in default or v != default[k]}
+        return data
 
     @model_validator(mode="after")
     def _outcome_and_errors(self) -> Self:
@@ -298,7 +310,7 @@ def _is_branch(part: Any) -> bool:
     """Whether a part of pydantic's path is a branch of a union (``literal['sd']``), not a key of the card."""
     return (
         isinstance(part, str)
-        and re.search(r"^(constrained-float|float|bool|str)$|^[a-z-]+\[", part) is not None
+        and re.search(r"^(constrained-float|float|int|bool|str)$|^[a-z-]+\[", part) is not None
     )
 
 

@@ -42,6 +42,8 @@ ROWS = {
     "codelist": 292,
     "codelist_panel": 29_574,
     "ert": 19_678,
+    "vdem_simple": 27_913,
+    "bmr": 19_699,
     "cow_igo_state_year": 2_848_152,
     "cow_igo_igo_year": 19_335,
 }

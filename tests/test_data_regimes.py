@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from bayes_hr.data.regimes import REGIMES, check_regime_options, classify
+from bayes_hr.data.regimes import REGIMES, check_regime_options, classify, classify_by_year
 from bayes_hr.errors import InputError
 
 NAN = float("nan")
@@ -67,7 +69,7 @@ def test_window_and_first_year() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rule": "time_varying"}, "not offered yet.*'before_treaty'.*'whole_history'"),
+        ({"rule": "time_varying"}, "not offered yet.*'before_treaty'.*'whole_history'.*classify_by_year"),
         ({"rule": "before_treatee"}, "unknown regime rule.*did you mean 'before_treaty'"),
         ({"rule": "window"}, "give \\(first year, last year\\)"),
         ({"rule": "whole_history", "window": (1980, 1990)}, "with no other rule"),
@@ -91,3 +93,71 @@ def test_missing_facts() -> None:
         classify(history(c1=[1]), rule="before_ratification")
     with pytest.raises(InputError, match="no polity2 score"):
         classify(history(c1=[NAN]), rule="whole_history")
+
+
+def test_another_column_and_scale() -> None:
+    scores = history(c1=[0, 1, 1], c2=[2, 3, 2], c3=[1, 2, 2]).rename(columns={"polity2": "row"})
+    options = {"rule": "whole_history", "column": "row", "scale": (0, 3), "democracy": 2, "autocracy": 1}
+    assert regimes(scores, **options) == {1: "stable autocracy", 2: "stable democracy", 3: "transition"}
+    with pytest.raises(InputError, match=r"democracy \(8\), both from 0 to 3"):
+        classify(scores, rule="whole_history", column="row", scale=(0, 3))
+    with pytest.raises(InputError, match="no column 'raw'; did you mean 'row'"):
+        classify(scores, **{**options, "column": "raw"})
+
+
+def test_a_country_year_that_comes_twice() -> None:
+    twice = pd.concat([history(c1=[1, 2]), history(c1=[3])])
+    for function in (classify_by_year, lambda scores: classify(scores, rule="whole_history")):
+        with pytest.raises(InputError, match="country 1 comes twice in 1980"):
+            function(twice)
+
+
+def test_classes_by_year_look_back_only() -> None:
+    out = classify_by_year(history(c1=[-7, -7, 9, 9, 9], c2=[9, NAN, NAN, NAN, -7]), years=2)
+    own = out.set_index(["ccode", "year"])["regime"]
+    assert own.loc[1].loc[1979:].to_dict() == {
+        1979: "no score",
+        1980: "no score",
+        1981: "stable autocracy",
+        1982: "stable autocracy",
+        1983: "transition",
+        1984: "stable democracy",
+        1985: "stable democracy",
+    }
+    assert own[(2, 1982)] == "stable democracy"
+    assert own[(2, 1983)] == own[(2, 1984)] == "no score"
+    assert own[(2, 1985)] == "stable autocracy"
+    strict = classify_by_year(history(c1=[-7, -7, 9]), years=2, min_scores=2).set_index("year")["regime"]
+    assert (strict[1981], strict[1982]) == ("no score", "stable autocracy")
+
+
+@given(
+    st.lists(st.none() | st.integers(-10, 10), min_size=1, max_size=8).filter(
+        lambda s: any(v is not None for v in s)
+    ),
+    st.integers(1, 6),
+)
+@settings(max_examples=25, deadline=None)
+def test_a_class_by_year_is_the_class_of_its_window(scores: list[int | None], years: int) -> None:
+    frame = history(c1=[NAN if v is None else v for v in scores], c2=[0, 0])
+    out = classify_by_year(frame, years=years).query("ccode == 1 and year > 1979").set_index("year")
+    for year, found in out.iterrows():
+        one = classify(frame, rule="window", window=(year - years, year - 1)).set_index("ccode").loc[1]
+        assert found[["regime", "n_years"]].tolist() == one[["regime", "n_years"]].tolist()
+        pd.testing.assert_series_equal(
+            found[["min", "max"]].astype(float), one[["min", "max"]].astype(float), check_names=False
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"years": 0}, "years \\(0\\) and min_scores \\(1\\)"),
+        ({"years": 2.5}, "whole numbers"),
+        ({"years": 2, "min_scores": 3}, "min_scores from 1 to years"),
+        ({"democracy": 3}, "must be below"),
+    ],
+)
+def test_bad_options_by_year(options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        classify_by_year(history(c1=[1]), **options)

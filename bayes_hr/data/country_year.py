@@ -9,10 +9,11 @@ from bayes_hr.data.controls import CONTROLS, Control
 from bayes_hr.data.crosswalk import country_names, state_years
 from bayes_hr.data.merge import DropStep, MergeReport, drop_rows, missing_notes
 from bayes_hr.data.messages import listed
-from bayes_hr.data.outcomes import OUTCOMES, Outcome, get_outcome, reasons, recoded
+from bayes_hr.data.outcome_notes import score_notes
+from bayes_hr.data.outcomes import OUTCOMES, Outcome, get_outcome
 from bayes_hr.data.panel import Panel
 from bayes_hr.data.parsed import read_source
-from bayes_hr.data.regime_sources import REGIME_SOURCES, cut_offs, get_regime_source, regime_scores
+from bayes_hr.data.regime_sources import RegimeSource, get_regime_source
 from bayes_hr.data.regimes import FIRST_YEAR, REGIMES, check_regime_options, classify
 from bayes_hr.data.treaties import get_treaty, source_differences, treaty_years
 from bayes_hr.data.treatment import with_treatment, without_unknown
@@ -28,7 +29,7 @@ _COLUMNS: Final = ("ccode", "year", "country", "ratified", "ratification_year", 
 class RegimeOptions:
     """How regime classes are made; see :func:`bayes_hr.data.regimes.classify`."""
 
-    source: str
+    source: RegimeSource
     rule: str
     window: tuple[int, int] | None
     democracy: float
@@ -66,9 +67,13 @@ def ratification_panel(
     outcome : str
         A key of :data:`bayes_hr.data.outcomes.OUTCOMES`.
     regime_source : str
-        A key of :data:`bayes_hr.data.regime_sources.REGIME_SOURCES`.
-    regime_rule, regime_window, democracy, autocracy
-        As in :func:`bayes_hr.data.regimes.classify`; cut-offs on the scale of the source, by default its own.
+        Key of :data:`bayes_hr.data.regime_sources.REGIME_SOURCES`: ``"polity5"`` (polity2, -10 to 10),
+        ``"row"`` (Regimes of the World, 0 to 3), ``"polyarchy"`` (V-Dem, 0 to 1) or ``"bmr"`` (0 or 1).
+        The control ``polity2`` is Polity's whatever the source of classes.
+    regime_rule, regime_window
+        As in :func:`bayes_hr.data.regimes.classify`.
+    democracy, autocracy : float, optional
+        Cut-offs on the scale of the source; default: the source's own (polity5: 8 and 3).
     start, end : int, optional
         First and last year; default: all.
 
@@ -83,26 +88,25 @@ def ratification_panel(
     DataUnavailableError
         If a source cannot be read.
     """
-    limits = cut_offs(regime_source, democracy, autocracy)
+    _check_options(treaty, outcome, (start, end))
+    regime = _regime_options(regime_source, regime_rule, regime_window, democracy, autocracy)
     options: dict[str, object] = {
         "outcome": outcome,
         "treaty": treaty,
         "regime_source": regime_source,
         "regime_rule": regime_rule,
         "regime_window": None if regime_window is None else list(regime_window),
-        "democracy": limits[0],
-        "autocracy": limits[1],
+        "democracy": regime.democracy,
+        "autocracy": regime.autocracy,
         "start": start,
         "end": end,
     }
-    regime = RegimeOptions(regime_source, regime_rule, regime_window, *limits)
-    _check_options(treaty, outcome, regime, (start, end))
     frame, rows_in, steps, notes = _scored_states(OUTCOMES[outcome], start, end)
     dates = treaty_years(treaty)
     frame, unknown = without_unknown(frame, dates, treaty)
     steps += unknown
     frame, treaty_notes = _add_treaty(frame, dates, treaty)
-    frame, regime_notes = _add_regime(frame, regime_scores(regime_source), dates, treaty, regime)
+    frame, regime_notes = _add_regime(frame, dates, treaty, regime)
     notes += treaty_notes + regime_notes
     for control in CONTROLS:
         frame, note = _add_control(frame, control)
@@ -133,12 +137,23 @@ def ratification_sources(*, outcome: Any, treaty: Any, regime_source: Any, **_: 
     return tuple(dict.fromkeys(used))
 
 
-def _check_options(
-    treaty: str, outcome: str, regime: RegimeOptions, years: tuple[int | None, int | None]
-) -> None:
+def _regime_options(
+    source_id: str,
+    rule: str,
+    window: tuple[int, int] | None,
+    democracy: float | None,
+    autocracy: float | None,
+) -> RegimeOptions:
+    """The options with the source's own cut-offs where none are given, checked."""
+    source = get_regime_source(source_id)
+    democracy, autocracy = source.cut_offs(democracy, autocracy)
+    check_regime_options(rule, window, democracy, autocracy, source.scale)
+    return RegimeOptions(source, rule, window, democracy, autocracy)
+
+
+def _check_options(treaty: str, outcome: str, years: tuple[int | None, int | None]) -> None:
     get_treaty(treaty)
     get_outcome(outcome)
-    check_regime_options(regime.rule, regime.window, regime.democracy, regime.autocracy, regime.source)
     start, end = years
     if start is not None and end is not None and start > end:
         raise InputError(f"start ({start}) is after end ({end})")
@@ -166,22 +181,7 @@ def _scored_states(
             steps.append(step)
     if frame.empty:
         raise InputError(f"ratification panel: no row in {start}-{end}; {outcome.name} covers {first}-{last}")
-    return frame.drop(columns="_merge"), len(scores), steps, _score_notes(scores, states, outcome)
-
-
-def _score_notes(scores: pd.DataFrame, states: pd.DataFrame, outcome: Outcome) -> list[str]:
-    names = country_names()
-    both = states.merge(scores, on=["ccode", "year"], how="left", validate="1:1", indicator=True)
-    missing = both[(both["_merge"] == "both") & both[outcome.name].isna()]
-    unscored = both[both["_merge"] == "left_only"].groupby("ccode")["year"]
-    gaps = [f"{names.loc[ccode]} {years.min()}-{years.max()}: {len(years)}" for ccode, years in unscored]
-    turned = f"{outcome.name}: {outcome.column} in the file, {outcome.scale}; the original is kept beside it"
-    return [
-        *([turned] if outcome.reversed else []),
-        f"{outcome.name}: {recoded(scores, outcome)}",
-        f"{outcome.name}: states of the system without a row: {listed(gaps, 10) or 'none'}",
-        *([f"{outcome.name}: rows of states missing: {reasons(missing, outcome)}"] if len(missing) else []),
-    ]
+    return frame.drop(columns="_merge"), len(scores), steps, score_notes(scores, states, outcome.name)
 
 
 def _add_treaty(frame: pd.DataFrame, dates: pd.DataFrame, treaty: str) -> tuple[pd.DataFrame, list[str]]:
@@ -204,8 +204,10 @@ def _add_treaty(frame: pd.DataFrame, dates: pd.DataFrame, treaty: str) -> tuple[
 
 
 def _add_regime(
-    frame: pd.DataFrame, scores: pd.DataFrame, dates: pd.DataFrame, treaty: str, options: RegimeOptions
+    frame: pd.DataFrame, dates: pd.DataFrame, treaty: str, options: RegimeOptions
 ) -> tuple[pd.DataFrame, list[str]]:
+    source = options.source
+    scores = source.read()
     classes = classify(
         scores,
         rule=options.rule,
@@ -214,21 +216,22 @@ def _add_regime(
         window=options.window,
         democracy=options.democracy,
         autocracy=options.autocracy,
-        source=options.source,
+        column=source.column,
+        scale=source.scale,
     )
     merged = frame.merge(classes[["ccode", "regime"]], on="ccode", how="left", validate="m:1")
     merged["regime"] = merged["regime"].fillna("no score")
     per_country = merged.groupby("ccode")["regime"].first()
     counts = per_country.value_counts()
     unscored = per_country.index[per_country == "no score"]
-    source = REGIME_SOURCES[options.source]
     late = scores[
         scores[source.column].notna() & scores["ccode"].isin(unscored) & (scores["year"] >= FIRST_YEAR)
     ]
     window = f"{classes['window_start'].min()}-{classes['window_end'].max()}"
     notes = [
-        f"regime ({source.label}; {options.rule}, {window}; democracy {options.democracy:g} and above, "
-        f"autocracy {options.autocracy:g} and below): countries by class: "
+        f"regime: {source.label}, rule {options.rule}, {window}; stable democracy if never below "
+        f"{options.democracy}, stable autocracy if never above {options.autocracy}",
+        f"regime ({options.rule}, {window}): countries by class: "
         + listed((f"{name}: {counts.get(name, 0)}" for name in REGIMES), 9),
         f"regime: {late['ccode'].nunique()} of the {len(unscored)} countries without a score in the window "
         "have scores outside it (mostly states born later; they do not inherit a predecessor's class)",

@@ -37,6 +37,10 @@ GW_TO_COW: Final = ((260, 1990, 255), (678, 1990, 679), (340, 2006, 345))
 """Gleditsch-Ward number, first year, COW number: Germany and Yemen after unification, Serbia after Montenegro
 left. Every other number is the same in both lists."""
 
+VDEM_TO_COW: Final = ((198, 1789, 9999, 345), (14, 1789, 1989, 678))
+"""V-Dem number, first and last year, COW number where the crosswalk has none or would give a later state's:
+Serbia and its Yugoslav predecessors; North Yemen before unification."""
+
 _DISPLAY_NAMES: Final[dict[int, str]] = {
     260: "West Germany",
     265: "East Germany",
@@ -110,6 +114,36 @@ def gw_to_cow(frame: pd.DataFrame) -> pd.Series:
     for gwno, first_year, cow in GW_TO_COW:
         ccode = ccode.mask((frame["gwno"] == gwno) & (frame["year"] >= first_year), cow)
     return ccode
+
+
+def vdem_to_cow(frame: pd.DataFrame) -> pd.Series:
+    """COW numbers of rows with V-Dem numbers, by year.
+
+    V-Dem keeps one number where COW has several (Germany: 260 before 1990, then 255; Czechia: 315, then 316).
+    The crosswalk by year has numbers only in years of membership, to 2020; a year without one takes the next
+    number of the same country, or else the one before (:data:`VDEM_TO_COW` says the exceptions).
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Columns ``vdem`` and ``year``.
+
+    Returns
+    -------
+    pandas.Series
+        COW number of each row; missing for units that were never COW members (Hong Kong, Somaliland).
+    """
+    codes = read_source("codelist_panel").dropna(subset=["vdem"])[["vdem", "year", "ccode"]]
+    codes = codes.astype({"vdem": "int64"})
+    rows = frame[["vdem", "year"]].reset_index(drop=True)
+    both = rows.drop_duplicates().merge(codes, on=["vdem", "year"], how="outer", validate="1:1")
+    by_country = both.sort_values(["vdem", "year"]).groupby("vdem")["ccode"]
+    both["ccode"] = by_country.bfill().fillna(by_country.ffill())
+    ccode = rows.merge(both, on=["vdem", "year"], how="left", validate="m:1")["ccode"]
+    for vdem, first_year, last_year, cow in VDEM_TO_COW:
+        own = (rows["vdem"] == vdem) & rows["year"].between(first_year, last_year)
+        ccode = ccode.mask(own, cow)
+    return ccode.set_axis(frame.index)
 
 
 def names_to_cow(names: Iterable[str], *, source: str) -> dict[str, int | None]:

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from bayes_hr.data.messages import nearest
+from bayes_hr.errors import InputError
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -62,8 +65,9 @@ PTS_CODES: Final = {
     88: "no report on it",
     99: "report not rated",
 }
-"""Reasons in ``NA_Status`` for a missing rating, as read from where they stand: the codebook is not with the
-file. (77 stands before a state's birth and after its end; 88 for the USA in the State Department's reports.)"""
+"""Reasons in ``NA_Status`` for a missing rating, as read from where they stand: the codebook is not with
+the file. (77 stands before a state's birth and after its end; 88 for the USA in the State Department's
+reports.)"""
 
 _PRACTICE: Final = {0: "frequent", 1: "occasional", 2: "none"}
 _PRISONERS: Final = {0: "many", 1: "few", 2: "none"}
@@ -153,3 +157,16 @@ _ALL: Final = (
 
 OUTCOMES: Final[dict[str, Outcome]] = {outcome.name: outcome for outcome in _ALL}
 """Outcomes on offer, by name."""
+
+
+def get_outcome(name: str) -> Outcome:
+    """The outcome of that name.
+
+    Raises
+    ------
+    InputError
+        If there is none; names the nearest.
+    """
+    if name not in OUTCOMES:
+        raise InputError(f"unknown outcome {name!r}; {nearest(str(name), OUTCOMES)}")
+    return OUTCOMES[name]

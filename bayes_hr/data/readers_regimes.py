@@ -57,30 +57,36 @@ def read_vdem_subset(path: Path) -> pd.DataFrame:
     return whole(plain(frame[frame["ccode"].notna()]), "ccode", "year").reset_index(drop=True)
 
 
+def read_vdem_simple(path: Path) -> pd.DataFrame:
+    """V-Dem v15 as democracyData has it: ``vdem`` (V-Dem number), ``name, year, polyarchy, polyarchy_sd``.
+
+    ``polyarchy`` is the electoral democracy index (0 to 1), ``polyarchy_sd`` its posterior SD. Regimes of the
+    World in ``ert`` is made of the same release, which the subset ``vdem_subset`` (v13, to 2021) is not.
+    """
+    kept = ["country_id", "vdem_country_name", "year", "v2x_polyarchy", "v2x_polyarchy_sd"]
+    frame = read_rda(path, kept)
+    frame.columns = ["vdem", "name", "year", "polyarchy", "polyarchy_sd"]
+    return whole(frame, "vdem", "year")
+
+
+def read_bmr(path: Path) -> pd.DataFrame:
+    """Boix, Miller & Rosato v4: ``ccode, year, bmr`` (1 democracy, 0 not, missing: not sovereign), ``name``.
+
+    Wars and collapse of the state are filled in as a continuation of the regime before (the file's
+    ``democracy``, not its ``democracy_omitteddata``). The file's ``bmr_ccode`` are Polity numbers; ``cown``
+    are COW numbers. Where two units share one in a year (Yugoslavia 1991, Serbia 2006), the one that goes on
+    is kept. Units without a COW number (Orange Free State and others of the 19th century) are left out.
+    """
+    frame = read_rda(path, ["cown", "year", "democracy", "bmr_country", "bmr_ccode"])
+    frame = whole(frame[frame["cown"].notna()], "cown", "year", "bmr_ccode")
+    frame = frame.rename(columns={"cown": "ccode", "democracy": "bmr", "bmr_country": "name"})
+    frame["last"] = frame.groupby("bmr_ccode")["year"].transform("max")
+    frame = frame.sort_values(["ccode", "year", "last"]).drop_duplicates(["ccode", "year"], keep="last")
+    return frame.drop(columns=["last", "bmr_ccode"]).reset_index(drop=True)
+
+
 def read_ert(path: Path) -> pd.DataFrame:
     """Regimes of the World: ``vdem`` (V-Dem number), ``name, year, row`` (0 closed autocracy to 3)."""
     frame = read_rda(path, ["country_id", "country_name", "year", "v2x_regime"])
     frame.columns = ["vdem", "name", "year", "row"]
     return whole(frame, "vdem", "year")
-
-
-def read_vdem_simple(path: Path) -> pd.DataFrame:
-    """V-Dem v15: ``vdem`` (V-Dem number), ``name, year, v2x_polyarchy`` (0 to 1, most democratic)."""
-    frame = read_rda(path, ["country_id", "vdem_country_name", "year", "v2x_polyarchy"])
-    frame.columns = ["vdem", "name", "year", "v2x_polyarchy"]
-    return whole(frame, "vdem", "year")
-
-
-def read_bmr(path: Path) -> pd.DataFrame:
-    """Boix-Miller-Rosato: ``ccode, year, bmr`` (1 democracy, 0 not, missing if not sovereign).
-
-    Their numbers (as 364 for the USSR) are turned into COW numbers with the file's own ``cown``. Where two
-    units share one in a year (Yugoslavia 1991, Serbia 2006), the one that goes on is kept, as in Polity.
-    Years of occupation and collapse have the class of the regime around them (the authors' ``democracy``).
-    """
-    frame = read_rda(path, ["cown", "year", "democracy", "bmr_ccode"])
-    frame = whole(frame[frame["cown"].notna()], "cown", "year", "bmr_ccode")
-    frame = frame.rename(columns={"cown": "ccode", "democracy": "bmr"})
-    frame["last"] = frame.groupby("bmr_ccode")["year"].transform("max")
-    frame = frame.sort_values(["ccode", "year", "last"]).drop_duplicates(["ccode", "year"], keep="last")
-    return frame.drop(columns=["last", "bmr_ccode"]).reset_index(drop=True)

@@ -1,157 +1,191 @@
-"""Sources of regime scores: column, range, and which scores make a democracy or an autocracy by default."""
+"""Where regime scores come from: one entry per source, with its scale and its own cut-offs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bayes_hr.data.crosswalk import state_years
+from bayes_hr.data.controls import polity2
+from bayes_hr.data.crosswalk import state_years, vdem_to_cow
 from bayes_hr.data.messages import nearest
 from bayes_hr.data.parsed import read_source
-from bayes_hr.data.vdem_codes import vdem_to_cow
+from bayes_hr.data.regimes import check_cut_offs
 from bayes_hr.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+BEFORE_MEMBERSHIP: Final = ((260, 1949, 1954), (265, 1949, 1953))
+"""COW number, first and last year: the two German states, years before they enter the COW system."""
+
 
 @dataclass(frozen=True)
 class RegimeSource:
-    """A source of regime scores, one score per country-year.
+    """A source of regime scores.
 
     Attributes
     ----------
-    name : str
-        Name by which panels refer to it.
+    id : str
+        Value of ``regime_source``.
     label : str
-        What it is, for people.
+        What the scores are, for notes and reports.
     column : str
-        Column of the scores; higher is more democratic.
-    low, high : float
-        Range of the scores.
+        Column with the score; higher is more democratic.
+    scale : tuple of float
+        Lowest and highest possible score.
     democracy, autocracy : float
-        Default cut-offs: scores from `democracy` on are democratic, scores up to `autocracy` autocratic.
+        Default cut-offs: a stable democracy never falls below the first, a stable autocracy never rises above
+        the second.
     reason : str
-        Why these.
+        Why these cut-offs, with the work they come from.
     sources : tuple of str
-        Source ids: of the scores, and of what turns their country numbers into COW numbers.
+        Ids in :data:`bayes_hr.data.sources.SOURCES`, the scores' own first.
+    read : callable
+        Returns ``ccode, year, <column>``, one row per country-year; the score may be missing.
     """
 
-    name: str
+    id: str
     label: str
     column: str
-    low: float
-    high: float
+    scale: tuple[float, float]
     democracy: float
     autocracy: float
     reason: str
     sources: tuple[str, ...]
+    read: Callable[[], pd.DataFrame]
+
+    def cut_offs(self, democracy: float | None, autocracy: float | None) -> tuple[float, float]:
+        """The cut-offs to use: those given, this source's own for None.
+
+        Raises
+        ------
+        InputError
+            If the autocracy cut-off is not below the democracy cut-off, or one is off the scale.
+        """
+        chosen = (
+            self.democracy if democracy is None else democracy,
+            self.autocracy if autocracy is None else autocracy,
+        )
+        try:
+            check_cut_offs(*chosen, self.scale)
+        except InputError as error:
+            own = f"those of {self.id!r} by default: democracy {self.democracy}, autocracy {self.autocracy}"
+            raise InputError(f"{error} ({own})") from error
+        return chosen
+
+
+def row() -> pd.DataFrame:
+    """Regimes of the World class, 0 to 3, of states (:func:`of_states`)."""
+    return _vdem("ert", "row")
+
+
+def polyarchy() -> pd.DataFrame:
+    """V-Dem electoral democracy index, 0 to 1, of states (:func:`of_states`)."""
+    return _vdem("vdem_simple", "polyarchy")
+
+
+def bmr() -> pd.DataFrame:
+    """Boix, Miller & Rosato: 1 democracy, 0 not, of states (:func:`of_states`)."""
+    return of_states(read_source("bmr")[["ccode", "year", "bmr"]])
+
+
+def of_states(scores: pd.DataFrame) -> pd.DataFrame:
+    """Country-years in the COW state system, and those of :data:`BEFORE_MEMBERSHIP`.
+
+    V-Dem scores colonies and occupied countries too: a colony's score says nothing of the state that came
+    after it, and the occupation of Japan (to 1951) would make it a transition.
+
+    Parameters
+    ----------
+    scores : pandas.DataFrame
+        Columns ``ccode`` and ``year``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The rows of states, sorted by country and year.
+    """
+    import pandas as pd
+
+    states = state_years(int(scores["year"].min()), int(scores["year"].max()))
+    early = [(ccode, y) for ccode, first, last in BEFORE_MEMBERSHIP for y in range(first, last + 1)]
+    rows = pd.concat([states, pd.DataFrame(early, columns=["ccode", "year"])])
+    kept = scores.merge(rows, on=["ccode", "year"], how="inner", validate="1:1")
+    return kept.sort_values(["ccode", "year"]).reset_index(drop=True)
+
+
+def _vdem(source_id: str, column: str) -> pd.DataFrame:
+    frame = read_source(source_id)
+    frame = frame.assign(ccode=vdem_to_cow(frame)).dropna(subset=["ccode"]).astype({"ccode": "int64"})
+    return of_states(frame[["ccode", "year", column]])
 
 
 _ALL: Final = (
     RegimeSource(
-        "polity5", "Polity5 polity2", "polity2", -10, 10, 8, 3,
-        "a wide band between the two, so that the stable classes hold clear cases",
-        ("polity5",),
+        id="polity5",
+        label="Polity5 scores (polity2)",
+        column="polity2",
+        scale=(-10, 10),
+        democracy=8,
+        autocracy=3,
+        reason="stable at both ends: stricter than the usual line of 6 (Kasuya & Mori 2022, "
+        "https://doi.org/10.1080/13569775.2021.1993564), with room between the two; classes in the style of "
+        "Simmons (2009), https://doi.org/10.1017/CBO9780511811340",
+        sources=("polity5",),
+        read=polity2,
     ),
     RegimeSource(
-        "row", "Regimes of the World (0 closed, 1 electoral autocracy, 2 electoral, 3 liberal democracy)",
-        "row", 0, 3, 2, 1,
-        "the authors' own line between autocracies and democracies (Luehrmann, Tannenberg & Lindberg 2018)",
-        ("ert", "codelist_panel"),
+        id="row",
+        label="Regimes of the World classes (row, 0 to 3)",
+        column="row",
+        scale=(0, 3),
+        democracy=2,
+        autocracy=1,
+        reason="the authors' own line: 0 and 1 are closed and electoral autocracy, 2 and 3 electoral and "
+        "liberal democracy; Lührmann, Tannenberg & Lindberg (2018), https://doi.org/10.17645/pag.v6i1.1214",
+        sources=("ert", "codelist_panel", "cowstates"),
+        read=row,
     ),
     RegimeSource(
-        "polyarchy", "V-Dem electoral democracy index (v15)", "v2x_polyarchy", 0, 1, 0.5, 0.34,
-        "democracy: what Regimes of the World asks of an electoral democracy; autocracy: the median of "
-        "country-years at polity2 = 3, the cut-off of polity5",
-        ("vdem_simple", "codelist_panel"),
+        id="polyarchy",
+        label="V-Dem electoral democracy scores (polyarchy, 0 to 1)",
+        column="polyarchy",
+        scale=(0, 1),
+        democracy=0.5,
+        autocracy=0.39,
+        reason="0.5 is the usual line, which Regimes of the World draws; 0.39 is where the index agrees best "
+        "with dichotomous measures; scores between the two are in dispute. Kasuya & Mori (2022), "
+        "https://doi.org/10.1080/13569775.2021.1993564",
+        sources=("vdem_simple", "codelist_panel", "cowstates"),
+        read=polyarchy,
     ),
     RegimeSource(
-        "bmr", "Boix-Miller-Rosato (1 democracy, 0 not)", "bmr", 0, 1, 1, 0,
-        "the coding has only these two",
-        ("bmr",),
+        id="bmr",
+        label="Boix-Miller-Rosato codes (bmr, 0 or 1)",
+        column="bmr",
+        scale=(0, 1),
+        democracy=1,
+        autocracy=0,
+        reason="dichotomous by construction; Boix, Miller & Rosato (2013), "
+        "https://doi.org/10.1177/0010414012463905",
+        sources=("bmr", "cowstates"),
+        read=bmr,
     ),
-)  # fmt: skip
+)
 
-REGIME_SOURCES: Final[dict[str, RegimeSource]] = {source.name: source for source in _ALL}
-"""Sources of regime scores on offer, by name.
-
-``polyarchy`` comes from democracyData's V-Dem v15 and not from the v13 subset that GDP and the V-Dem outcomes
-are read from: it goes three years further (2024) and has V-Dem's own country numbers, so that both V-Dem
-sources take the same way to COW numbers.
-"""
+REGIME_SOURCES: Final[dict[str, RegimeSource]] = {source.id: source for source in _ALL}
+"""Sources of regime scores on offer, by id."""
 
 
-def get_regime_source(name: str) -> RegimeSource:
-    """The source of regime scores of that name.
+def get_regime_source(source_id: str) -> RegimeSource:
+    """The source of that id.
 
     Raises
     ------
     InputError
         If there is none; names the nearest.
     """
-    if name not in REGIME_SOURCES:
-        raise InputError(f"unknown regime source {name!r}; {nearest(str(name), REGIME_SOURCES)}")
-    return REGIME_SOURCES[name]
-
-
-def cut_offs(name: str, democracy: float | None, autocracy: float | None) -> tuple[float, float]:
-    """Cut-offs on the scale of a source, its own where None is given.
-
-    Parameters
-    ----------
-    name : str
-        A key of :data:`REGIME_SOURCES`.
-    democracy, autocracy : float or None
-        Lowest score of a democracy, highest score of an autocracy.
-
-    Returns
-    -------
-    tuple of float
-        `democracy` and `autocracy`.
-
-    Raises
-    ------
-    InputError
-        If the source is unknown, a cut-off is outside its range, or the two overlap.
-    """
-    source = get_regime_source(name)
-    democracy = source.democracy if democracy is None else democracy
-    autocracy = source.autocracy if autocracy is None else autocracy
-    if not source.low <= autocracy < democracy <= source.high:
-        raise InputError(
-            f"regime cut-offs: autocracy ({autocracy}) must be below democracy ({democracy}), "
-            f"both from {source.low} to {source.high}, the range of {source.column} ({name})"
-        )
-    return democracy, autocracy
-
-
-def regime_scores(name: str) -> pd.DataFrame:
-    """Scores of a source by COW number: ``ccode, year`` and its column, missing where it has no score.
-
-    Polity's country-years are those of its file. Those of the others are the years in which COW has the state
-    in its system, since V-Dem also scores colonies and occupied countries, whose class a state does not
-    inherit.
-
-    Parameters
-    ----------
-    name : str
-        A key of :data:`REGIME_SOURCES`.
-
-    Raises
-    ------
-    InputError
-        If the source is unknown.
-    DataUnavailableError
-        If a file cannot be read.
-    """
-    source = get_regime_source(name)
-    frame = read_source(source.sources[0])
-    if name == "polity5":
-        return frame[["ccode", "year", source.column]]
-    if "vdem" in frame.columns:
-        frame = frame.assign(ccode=vdem_to_cow(frame))
-        frame = frame[frame["ccode"].notna()].astype({"ccode": "int64"})
-    states = state_years(int(frame["year"].min()), int(frame["year"].max()))
-    frame = frame.merge(states, on=["ccode", "year"], how="inner", validate="1:1")
-    return frame[["ccode", "year", source.column]].sort_values(["ccode", "year"]).reset_index(drop=True)
+    if source_id not in REGIME_SOURCES:
+        raise InputError(f"unknown regime source {source_id!r}; {nearest(str(source_id), REGIME_SOURCES)}")
+    return REGIME_SOURCES[source_id]

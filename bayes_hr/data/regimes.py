@@ -1,4 +1,4 @@
-"""Regime classes from a country's history of scores of any source (pure functions)."""
+"""Regime classes from a country's history of scores (pure functions)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
 from bayes_hr.data.messages import nearest
-from bayes_hr.data.regime_sources import cut_offs, get_regime_source
 from bayes_hr.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,12 +21,16 @@ RULES: Final = ("before_treaty", "before_ratification", "whole_history", "window
 """Which part of the history counts."""
 
 
+POLITY_SCALE: Final = (-10, 10)
+"""Lowest and highest polity2."""
+
+
 def check_regime_options(
     rule: str,
     window: tuple[int, int] | None = None,
-    democracy: float | None = None,
-    autocracy: float | None = None,
-    source: str = "polity5",
+    democracy: float = 8,
+    autocracy: float = 3,
+    scale: tuple[float, float] = POLITY_SCALE,
 ) -> None:
     """Refuse options that cannot be used together.
 
@@ -37,10 +40,10 @@ def check_regime_options(
         One of :data:`RULES`.
     window : tuple of int, optional
         First and last year; needed for, and only for, rule ``"window"``.
-    democracy, autocracy : float, optional
-        Cut-offs on the scale of the source; default: the source's own.
-    source : str
-        A key of :data:`bayes_hr.data.regime_sources.REGIME_SOURCES`.
+    democracy, autocracy : float
+        Cut-offs.
+    scale : tuple of float
+        Lowest and highest possible score; default: that of polity2.
 
     Raises
     ------
@@ -49,13 +52,13 @@ def check_regime_options(
     """
     if rule == "time_varying":
         raise InputError(
-            "regime rule 'time_varying' is not offered yet: a panel has one class per country. Use "
-            "'before_treaty' (the default), 'before_ratification', 'whole_history' or 'window'; "
-            "bayes_hr.data.regimes.classify_by_year makes a table of classes by year"
+            "regime rule 'time_varying' is not offered yet: designs need classes that are fixed per country. "
+            "Use 'before_treaty' (the default), 'before_ratification', 'whole_history' or 'window'; the "
+            "function bayes_hr.data.regimes.classify_by_year makes classes by year"
         )
     if rule not in RULES:
         raise InputError(f"unknown regime rule {rule!r}; {nearest(str(rule), RULES)}")
-    cut_offs(source, democracy, autocracy)
+    check_cut_offs(democracy, autocracy, scale)
     if (rule == "window") != (window is not None):
         raise InputError(
             "regime window: give (first year, last year) with rule 'window', and with no other rule"
@@ -66,6 +69,21 @@ def check_regime_options(
         raise InputError(f"regime window: {window!r} ends before {FIRST_YEAR}, the first year that counts")
 
 
+def check_cut_offs(democracy: float, autocracy: float, scale: tuple[float, float]) -> None:
+    """Refuse cut-offs in the wrong order, off the scale, or NaN.
+
+    Raises
+    ------
+    InputError
+        With the cut-offs and the scale.
+    """
+    if not scale[0] <= autocracy < democracy <= scale[1]:
+        raise InputError(
+            f"regime cut-offs: autocracy ({autocracy}) must be below democracy ({democracy}), "
+            f"both from {scale[0]} to {scale[1]}"
+        )
+
+
 def classify(
     scores: pd.DataFrame,
     *,
@@ -73,15 +91,16 @@ def classify(
     treaty_opened: int | None = None,
     ratification_years: Mapping[int, float] | None = None,
     window: tuple[int, int] | None = None,
-    democracy: float | None = None,
-    autocracy: float | None = None,
-    source: str = "polity5",
+    democracy: float = 8,
+    autocracy: float = 3,
+    column: str = "polity2",
+    scale: tuple[float, float] = POLITY_SCALE,
 ) -> pd.DataFrame:
     """Class of each country from the scores in its window.
 
     *Stable autocracy*: every score <= `autocracy`. *Stable democracy*: every score >= `democracy`.
-    *Transition*: the rest. *No score*: no score in the window (not a state yet, too small for the source,
-    or interrupted throughout).
+    *Transition*: the rest. *No score*: no score in the window (not a state yet, too small for the
+    source, or interrupted throughout).
 
     Windows start in 1946. Rules: ``"before_treaty"`` ends the year before the treaty opened, so that the
     class does not depend on what happened afterwards; ``"before_ratification"`` ends the year before the
@@ -92,8 +111,7 @@ def classify(
     Parameters
     ----------
     scores : pandas.DataFrame
-        ``ccode, year`` and the column of the source (as ``polity2``; missing allowed), one row per
-        country-year.
+        ``ccode, year`` and the score (missing allowed), one row per country-year.
     rule : str
         One of :data:`RULES`.
     treaty_opened : int, optional
@@ -102,10 +120,12 @@ def classify(
         COW number to ratification year (NaN or absent: never); needed for ``"before_ratification"``.
     window : tuple of int, optional
         First and last year; needed for ``"window"``.
-    democracy, autocracy : float, optional
-        Cut-offs on the scale of the source; default: the source's own.
-    source : str
-        A key of :data:`bayes_hr.data.regime_sources.REGIME_SOURCES`.
+    democracy, autocracy : float
+        Cut-offs.
+    column : str
+        Column of `scores` with the score; higher is more democratic.
+    scale : tuple of float
+        Lowest and highest possible score.
 
     Returns
     -------
@@ -116,11 +136,10 @@ def classify(
     Raises
     ------
     InputError
-        If an option is wrong or missing.
+        If an option is wrong or missing, a country-year comes twice, or no score is left.
     """
-    check_regime_options(rule, window, democracy, autocracy, source)
-    column = get_regime_source(source).column
-    counted = scores[scores["year"] >= FIRST_YEAR]
+    check_regime_options(rule, window, democracy, autocracy, scale)
+    counted = _counted(scores, column)
     countries = sorted(scores["ccode"].unique())
     bounds = _windows(
         countries,
@@ -135,64 +154,85 @@ def classify(
     summary = inside.groupby("ccode")[column].agg(n_years="count", min="min", max="max")
     out = bounds.merge(summary, on="ccode", how="left", validate="1:1")
     out["n_years"] = out["n_years"].fillna(0).astype("int64")
-    out["regime"] = _classes(out, *cut_offs(source, democracy, autocracy))
+    out["regime"] = _classes(out, democracy, autocracy)
     return out[["ccode", "regime", "n_years", "min", "max", "window_start", "window_end"]]
 
 
 def classify_by_year(
     scores: pd.DataFrame,
     *,
-    n_years: int = 1,
-    democracy: float | None = None,
-    autocracy: float | None = None,
-    source: str = "polity5",
+    years: int = 10,
+    min_scores: int = 1,
+    democracy: float = 8,
+    autocracy: float = 3,
+    column: str = "polity2",
+    scale: tuple[float, float] = POLITY_SCALE,
 ) -> pd.DataFrame:
-    """Class of each country in each year from the scores of the years before it (time-varying classes).
+    """Class of each country in each year, from the scores of the years just before.
 
-    The class of year t comes from the scores of t - `n_years` to t - 1, by the rules of :func:`classify`;
-    by default the year before alone. The year itself never counts, so that the class is set before what is
-    explained. Scores before 1946 do not count, nor do missing ones.
+    The class in year t rests on the scores of t - `years` to t - 1, so that what happens in t, such as a
+    ratification, cannot change it. Classes are those of :func:`classify`; scores before 1946 do not count,
+    and the first windows are shorter for it. A window of one year gives the class of last year's score.
 
     Parameters
     ----------
     scores : pandas.DataFrame
-        ``ccode, year`` and the column of the source (missing allowed), one row per country-year.
-    n_years : int
-        Length of the trailing window in years.
-    democracy, autocracy : float, optional
-        Cut-offs on the scale of the source; default: the source's own.
-    source : str
-        A key of :data:`bayes_hr.data.regime_sources.REGIME_SOURCES`.
+        ``ccode, year`` and the score (missing allowed), one row per country-year.
+    years : int
+        Length of the trailing window in years, at least 1.
+    min_scores : int
+        Fewest scores in the window for a class, from 1 to `years`; with fewer the class is *no score*.
+    democracy, autocracy : float
+        Cut-offs.
+    column : str
+        Column of `scores` with the score; higher is more democratic.
+    scale : tuple of float
+        Lowest and highest possible score.
 
     Returns
     -------
     pandas.DataFrame
-        ``ccode, year, regime, n_years`` (scores in the window), ``min, max`` (of them); one row for each
-        country-year of `scores` from 1946 on, and one for the year after a country's last.
+        ``ccode, year, regime, n_years`` (scores in the window), ``min, max`` (of them); one row for every
+        country in `scores` and every year from 1947 to the year after the last score.
 
     Raises
     ------
     InputError
-        If an option is wrong.
+        If an option is wrong, a country-year comes twice, or no score is left.
     """
     import pandas as pd
 
-    limits = cut_offs(source, democracy, autocracy)
-    if isinstance(n_years, bool) or not isinstance(n_years, int) or n_years < 1:
-        raise InputError(f"n_years: {n_years!r} is not a whole number of years, 1 or more")
-    keys, column = ["ccode", "year"], get_regime_source(source).column
-    counted = scores.loc[scores["year"] >= FIRST_YEAR, [*keys, column]]
-    after = counted.groupby("ccode", as_index=False)["year"].max()
-    rows = pd.concat([counted[keys], after.assign(year=after["year"] + 1)])
-    back = pd.concat([counted.assign(year=counted["year"] + lag) for lag in range(1, n_years + 1)])
-    summary = back.groupby(keys, as_index=False).agg(
-        n_years=(column, "count"), min=(column, "min"), max=(column, "max")
-    )
-    out = rows.merge(summary, on=keys, how="left", validate="1:1")
-    out["n_years"] = out["n_years"].fillna(0).astype("int64")
-    out["regime"] = _classes(out, *limits)
-    out = out.sort_values(keys).reset_index(drop=True)
-    return out[[*keys, "regime", "n_years", "min", "max"]]
+    check_cut_offs(democracy, autocracy, scale)
+    if not (isinstance(years, int) and isinstance(min_scores, int) and 1 <= min_scores <= years):
+        raise InputError(
+            f"regime classes by year: years ({years!r}) and min_scores ({min_scores!r}) must be whole "
+            "numbers, min_scores from 1 to years"
+        )
+    counted = _counted(scores, column)
+    span = range(FIRST_YEAR, _last_year(counted, column) + 2)
+    grid = pd.MultiIndex.from_product([sorted(scores["ccode"].unique()), span], names=["ccode", "year"])
+    full = counted.set_index(["ccode", "year"])[column].astype("float64").reindex(grid)
+    before = full.groupby(level="ccode").shift(1)
+    trailing = before.groupby(level="ccode").rolling(years, min_periods=1)
+    out = trailing.agg(["count", "min", "max"]).droplevel(0).rename(columns={"count": "n_years"})
+    out = out.reset_index().astype({"n_years": "int64"})
+    out["regime"] = _classes(out, democracy, autocracy).mask(out["n_years"] < min_scores, "no score")
+    out = out[out["year"] > FIRST_YEAR].reset_index(drop=True)
+    return out[["ccode", "year", "regime", "n_years", "min", "max"]]
+
+
+def _counted(scores: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The rows that count, each country-year once."""
+    if column not in scores.columns:
+        raise InputError(f"regime scores: no column {column!r}; {nearest(column, scores.columns)}")
+    twice = scores[scores.duplicated(["ccode", "year"])]
+    if not twice.empty:
+        first = twice.iloc[0]
+        raise InputError(
+            f"regime scores: country {first['ccode']:.0f} comes twice in {first['year']:.0f} "
+            f"({len(twice)} such rows); keep one score per country-year"
+        )
+    return scores[scores["year"] >= FIRST_YEAR]
 
 
 def _last_year(scores: pd.DataFrame, column: str) -> int:

@@ -6,19 +6,11 @@ from typing import Final
 
 from bayes_hr.data.catalogue.entry import Source
 
-_DEMOCRACYDATA: Final = "xmarquez/democracyData/29ea0a242c296aec4ce5d5a57261420c48e527c0/data/"
-_DEMOCRACYDATA_BIBTEX: Final = """
-@misc{marquez_democracydata,
-  author = {Marquez, Xavier},
-  title = {democracyData: Access and Manipulate Most Available Democracy Datasets},
-  url = {https://github.com/xmarquez/democracyData}
-}"""
-
 SOURCES: Final = (
     Source(
         id="polity5",
         title="Polity5 political regime characteristics",
-        repo_path=_DEMOCRACYDATA + "polity5.rda",
+        repo_path="xmarquez/democracyData/29ea0a242c296aec4ce5d5a57261420c48e527c0/data/polity5.rda",
         sha256="66bccde97c593ac359bcbc4347be0a1886639ba862e697357a6e35e1bc526221",
         licence="Center for Systemic Peace, cite authors; packaged in democracyData (GPL-3)",
         citation=(
@@ -26,14 +18,16 @@ SOURCES: Final = (
             "Center for Systemic Peace; through Marquez, democracyData"
         ),
         covers="1800-2018 (the USA to 2020), polity2 from -10 to 10",
-        bibtex=(
-            """@misc{marshall2020polity5,
+        bibtex="""@misc{marshall2020polity5,
   author = {Marshall, Monty G. and Gurr, Ted Robert},
   title = {Polity5: Political Regime Characteristics and Transitions, 1800--2018},
   howpublished = {Center for Systemic Peace}, year = {2020}, url = {https://www.systemicpeace.org/inscrdata.html}
-}"""
-            + _DEMOCRACYDATA_BIBTEX
-        ),
+}
+@misc{marquez_democracydata,
+  author = {Marquez, Xavier},
+  title = {democracyData: Access and Manipulate Most Available Democracy Datasets},
+  url = {https://github.com/xmarquez/democracyData}
+}""",
     ),
     Source(
         id="vdem_subset",
@@ -91,50 +85,54 @@ SOURCES: Final = (
     ),
     Source(
         id="vdem_simple",
-        title="V-Dem v15 democracy indices (electoral democracy)",
-        repo_path=_DEMOCRACYDATA + "vdem_simple.rda",
+        title="V-Dem v15 indices (electoral democracy)",
+        repo_path="xmarquez/democracyData/29ea0a242c296aec4ce5d5a57261420c48e527c0/data/vdem_simple.rda",
         sha256="845ce0573dab21baa8781f90b88614fcd87a3c62d7652782667c959e1e93864d",
         licence="V-Dem Institute, cite authors; packaged in democracyData (GPL-3)",
         citation=(
-            "Coppedge et al. (2025), V-Dem Dataset v15, doi:10.23696/vdemds25; Teorell, Coppedge, Lindberg & "
-            "Skaaning (2019), Measuring Polyarchy Across the Globe, 1900-2017, Studies in Comparative "
-            "International Development 54(1): 71-95; through Marquez, democracyData"
+            "Coppedge et al. (2025), V-Dem Dataset v15, V-Dem Institute; Teorell, Coppedge, Lindberg & "
+            "Skaaning (2019), Studies in Comparative International Development 54(1): 71-95; through "
+            "Marquez, democracyData"
         ),
-        covers="1789-2024, electoral democracy index (polyarchy) from 0 to 1",
-        bibtex=(
-            """@misc{coppedge2025vdem,
+        covers="1789-2024, electoral democracy index (polyarchy) from 0 to 1 with its posterior SD",
+        bibtex="""@misc{coppedge2025vdem,
   author = {Coppedge, Michael and Gerring, John and Knutsen, Carl Henrik and Lindberg, Staffan I. and others},
   title = {V-Dem [Country-Year/Country-Date] Dataset v15},
-  howpublished = {Varieties of Democracy (V-Dem) Project}, year = {2025}, doi = {10.23696/vdemds25}
+  howpublished = {Varieties of Democracy (V-Dem) Project}, year = {2025}
 }
 @article{teorell2019polyarchy,
   author = {Teorell, Jan and Coppedge, Michael and Lindberg, Staffan and Skaaning, Svend-Erik},
   title = {Measuring Polyarchy Across the Globe, 1900--2017},
-  journal = {Studies in Comparative International Development}, volume = {54}, number = {1},
-  pages = {71--95}, year = {2019}, doi = {10.1007/s12116-018-9268-z}
-}"""
-            + _DEMOCRACYDATA_BIBTEX
-        ),
+  journal = {Studies in Comparative International Development}, volume = {54}, number = {1}, pages = {71--95},
+  year = {2019}, doi = {10.1007/s12116-018-9268-z}
+}
+@misc{marquez_democracydata,
+  author = {Marquez, Xavier},
+  title = {democracyData: Access and Manipulate Most Available Democracy Datasets},
+  url = {https://github.com/xmarquez/democracyData}
+}""",
     ),
     Source(
         id="bmr",
-        title="Boix-Miller-Rosato dichotomous coding of democracy",
-        repo_path=_DEMOCRACYDATA + "bmr.rda",
+        title="Boix-Miller-Rosato dichotomous coding of democracy, v4",
+        repo_path="xmarquez/democracyData/29ea0a242c296aec4ce5d5a57261420c48e527c0/data/bmr.rda",
         sha256="d8b3191c1fbb8ecd11a1b972f1f2db7b5e7a17434ba7456a229ff361adcb7e20",
-        licence="Boix, Miller and Rosato, cite authors; packaged in democracyData (GPL-3)",
+        licence="the authors state none, cite them; packaged in democracyData (GPL-3)",
         citation=(
             "Boix, Miller & Rosato (2013), A Complete Data Set of Political Regimes, 1800-2007, Comparative "
             "Political Studies 46(12): 1523-1554; through Marquez, democracyData"
         ),
-        covers="1800-2020, democracy (1) or not (0)",
-        bibtex=(
-            """@article{boix2013complete,
+        covers="1800-2020, 1 democracy, 0 not",
+        bibtex="""@article{boix2013regimes,
   author = {Boix, Carles and Miller, Michael and Rosato, Sebastian},
   title = {A Complete Data Set of Political Regimes, 1800--2007},
   journal = {Comparative Political Studies}, volume = {46}, number = {12}, pages = {1523--1554},
   year = {2013}, doi = {10.1177/0010414012463905}
-}"""
-            + _DEMOCRACYDATA_BIBTEX
-        ),
+}
+@misc{marquez_democracydata,
+  author = {Marquez, Xavier},
+  title = {democracyData: Access and Manipulate Most Available Democracy Datasets},
+  url = {https://github.com/xmarquez/democracyData}
+}""",
     ),
 )

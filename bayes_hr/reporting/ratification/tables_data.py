@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from bayes_hr.data.regime_sources import REGIME_SOURCES
 from bayes_hr.reporting import formats as fmt
 from bayes_hr.reporting.tables import NUMBER, TEXT, Table
 
@@ -56,7 +57,7 @@ def regime_rule(regime: Regime) -> str:
         "window": "" if regime.window is None else f"from {regime.window[0]} to {regime.window[1]}",
     }[regime.rule]
     return (
-        f"Polity5 scores (polity2) {window}: stable democracy if never below {regime.democracy}, stable "
-        f"autocracy if never above {regime.autocracy}, transition otherwise; countries without a score in "
-        "the window are a class of their own. Classes are fixed for a country."
+        f"{REGIME_SOURCES[regime.source].label} {window}: stable democracy if never below "
+        f"{regime.democracy}, stable autocracy if never above {regime.autocracy}, transition otherwise; "
+        "countries without a score in the window are a class of their own. Classes are fixed for a country."
     )
