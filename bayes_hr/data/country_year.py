@@ -9,7 +9,8 @@ from bayes_hr.data.controls import CONTROLS, Control
 from bayes_hr.data.crosswalk import country_names, state_years
 from bayes_hr.data.merge import DropStep, MergeReport, drop_rows, missing_notes
 from bayes_hr.data.messages import listed
-from bayes_hr.data.outcomes import OUTCOMES, Outcome, get_outcome, reasons, recoded
+from bayes_hr.data.outcome_notes import score_notes
+from bayes_hr.data.outcomes import OUTCOMES, Outcome, get_outcome
 from bayes_hr.data.panel import Panel
 from bayes_hr.data.parsed import read_source
 from bayes_hr.data.regime_sources import REGIME_SOURCES, cut_offs, get_regime_source, regime_scores
@@ -149,7 +150,8 @@ def _scored_states(
 ) -> tuple[pd.DataFrame, int, list[DropStep], list[str]]:
     """Scores of states in the system within the years asked for; rows read, steps and notes."""
     scores = read_source(outcome.source)
-    scores = scores.assign(country=scores["ccode"].map(country_names()))
+    own = [c for c in (*outcome.columns, *outcome.note_columns) if c in scores.columns]
+    scores = scores[["ccode", "year", *own]].assign(country=scores["ccode"].map(country_names()))
     first, last = int(scores["year"].min()), int(scores["year"].max())
     states = state_years(first, last)
     frame = scores.merge(states, on=["ccode", "year"], how="left", validate="1:1", indicator=True)
@@ -166,22 +168,7 @@ def _scored_states(
             steps.append(step)
     if frame.empty:
         raise InputError(f"ratification panel: no row in {start}-{end}; {outcome.name} covers {first}-{last}")
-    return frame.drop(columns="_merge"), len(scores), steps, _score_notes(scores, states, outcome)
-
-
-def _score_notes(scores: pd.DataFrame, states: pd.DataFrame, outcome: Outcome) -> list[str]:
-    names = country_names()
-    both = states.merge(scores, on=["ccode", "year"], how="left", validate="1:1", indicator=True)
-    missing = both[(both["_merge"] == "both") & both[outcome.name].isna()]
-    unscored = both[both["_merge"] == "left_only"].groupby("ccode")["year"]
-    gaps = [f"{names.loc[ccode]} {years.min()}-{years.max()}: {len(years)}" for ccode, years in unscored]
-    turned = f"{outcome.name}: {outcome.column} in the file, {outcome.scale}; the original is kept beside it"
-    return [
-        *([turned] if outcome.reversed else []),
-        f"{outcome.name}: {recoded(scores, outcome)}",
-        f"{outcome.name}: states of the system without a row: {listed(gaps, 10) or 'none'}",
-        *([f"{outcome.name}: rows of states missing: {reasons(missing, outcome)}"] if len(missing) else []),
-    ]
+    return frame.drop(columns="_merge"), len(scores), steps, score_notes(scores, states, outcome.name)
 
 
 def _add_treaty(frame: pd.DataFrame, dates: pd.DataFrame, treaty: str) -> tuple[pd.DataFrame, list[str]]:

@@ -68,9 +68,9 @@ def _terror_rows(scores: pd.DataFrame, outcome: str) -> str:
     twice = rated[rated[f"{outcome}_rows"] > 1]
     years = [f"{country_names().loc[c]} {y}" for c, y in zip(twice["ccode"], twice["year"], strict=True)]
     return (
-        f"{soviet} country-years of the Soviet Union and {serbia} of Serbia from 2007 on, which the file gives "
-        f"no COW number, are 365 and 345 here; country-years rated in two rows, of which that of the state that "
-        f"goes on is kept: {listed(years, 9) or 'none'}"
+        f"{soviet} country-years of the Soviet Union and {serbia} of Serbia from 2007 on, which the file "
+        f"gives no COW number, are 365 and 345 here; {len(twice)} country-years are rated in two rows, of "
+        f"which that of the state that goes on is kept: {listed(years, 9) or 'none'}"
     )
 
 

@@ -50,8 +50,8 @@ def read_hrps_v402(path: Path) -> pd.DataFrame:
 def read_hrps_v301(path: Path) -> pd.DataFrame:
     """Latent scores v3.01: ``ccode, year, hrps_v301, hrps_v301_sd``.
 
-    Czechoslovakia as in v4.02. The file has rows of states before they entered the COW state system (colonies,
-    Soviet republics): they are kept here.
+    Czechoslovakia as in v4.02. The file has rows of states before they entered the COW state system
+    (colonies, Soviet republics): they are kept here.
     """
     return _latent(path, "hrps_v301", "latin-1")
 
@@ -61,9 +61,9 @@ def read_cirights(path: Path) -> pd.DataFrame:
 
     Torture, disappearance, killing and political imprisonment from 0 (worst) to 2; ``cirights_physint``, from
     0 to 8, is their sum, and missing where one is. The special codes of CIRI (:data:`CIRI_CODES`) become
-    missing; in this version they are blank already.  From 2006 on the file keeps Serbia under 342 and goes on
-    with empty rows of Serbia and Montenegro under 345: Serbia is 345 here, as in the COW state system, and the
-    latter go.
+    missing; in this version they are blank already. From 2006 on the file keeps Serbia under 342 and goes on
+    with empty rows of Serbia and Montenegro under 345: Serbia is 345 here, as in the COW state system, and
+    the latter go.
     """
     import pandas as pd
 
@@ -86,10 +86,10 @@ def read_cirights(path: Path) -> pd.DataFrame:
 def read_pts(path: Path) -> pd.DataFrame:
     """Political Terror Scale: ``ccode, year``, and for each of ``pts_a, pts_h, pts_s`` four columns.
 
-    The outcome (5 best, 1 worst: six minus the level), ``_original`` (the level, 5 worst), ``_code`` (why there
-    is none, :data:`bayes_hr.data.outcomes.PTS_CODES`; missing: no reason given) and ``_rows``: how many rows of
-    the file rate that COW number in that year. The Soviet Union and Serbia, which the file gives no COW number,
-    get theirs (:data:`PTS_NUMBERS`); units outside the COW state system go (:data:`PTS_NOT_COW`).
+    The outcome (5 best, 1 worst: six minus the level), ``_original`` (the level, 5 worst), ``_code`` (why
+    there is none, :data:`bayes_hr.data.outcomes.PTS_CODES`; missing: no reason given) and ``_rows``: how many
+    rows of the file rate that COW number in that year. The Soviet Union and Serbia, which the file gives no
+    COW number, get theirs (:data:`PTS_NUMBERS`); units outside the COW state system go (:data:`PTS_NOT_COW`).
 
     Where rows share a COW number and year (Yugoslavia and Serbia, Russia) the row that is rated is kept; of
     several, that of the state that goes on longest: Yugoslavia's two rows of 1991 and 1992 give the Federal
@@ -126,9 +126,9 @@ def read_pts(path: Path) -> pd.DataFrame:
 def read_hathaway(path: Path) -> pd.DataFrame:
     """Hathaway's torture scale: ``ccode, year, hathaway_torture, hathaway_torture_original``.
 
-    In the file 5 is worst (Hathaway 2002, Yale Law Journal 111, appendix B; it falls as the latent scores
+    In the file 5 is worst (Hathaway 2002, Yale Law Journal 111; it falls as the latent scores
     rise); here it is six minus that. The numbers of countries are COW numbers already. Belarus, Armenia and
-    Azerbaijan have scores for 1985-92, mostly before they were states, and none for 1993-99: the file as it is.
+    Azerbaijan have scores for 1985-92, mostly before they were states, and none for 1993-99: as in the file.
 
     https://doi.org/10.2307/797642
     """
