@@ -20,7 +20,10 @@ from bayes_hr.errors import InputError
 
 ROWS = {
     "hrps_v402": 11_665,
+    "hrps_v301": 11_717,
     "cirights": 7_529,
+    "pts": 9_596,
+    "hathaway": 2_460,
     **{f"hr_status_{key}": 193 for key in TREATY_KEYS},
     "untreaties_cat": 166,
     "untreaties_opcat": 95,

@@ -164,7 +164,8 @@ def _scored_states(
 ) -> tuple[pd.DataFrame, int, list[DropStep], list[str]]:
     """Scores of states in the system within the years asked for; rows read, steps and notes."""
     scores = read_source(outcome.source)
-    scores = scores.assign(country=scores["ccode"].map(country_names()))
+    own = [c for c in (*outcome.columns, *outcome.note_columns) if c in scores.columns]
+    scores = scores[["ccode", "year", *own]].assign(country=scores["ccode"].map(country_names()))
     first, last = int(scores["year"].min()), int(scores["year"].max())
     states = state_years(first, last)
     frame = scores.merge(states, on=["ccode", "year"], how="left", validate="1:1", indicator=True)

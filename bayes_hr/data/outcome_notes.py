@@ -69,8 +69,8 @@ def _terror_rows(scores: pd.DataFrame, outcome: str) -> str:
     years = [f"{country_names().loc[c]} {y}" for c, y in zip(twice["ccode"], twice["year"], strict=True)]
     return (
         f"{soviet} country-years of the Soviet Union and {serbia} of Serbia from 2007 on, which the file "
-        "gives no COW number, are 365 and 345 here; country-years rated in two rows, of which that of the "
-        f"state that goes on is kept: {listed(years, 9) or 'none'}"
+        f"gives no COW number, are 365 and 345 here; {len(twice)} country-years are rated in two rows, of "
+        f"which that of the state that goes on is kept: {listed(years, 9) or 'none'}"
     )
 
 

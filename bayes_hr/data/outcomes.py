@@ -55,6 +55,11 @@ class Outcome:
         """Columns that it may have in a panel: the outcome, its posterior SD, the number in the file."""
         return self.name, f"{self.name}_sd", f"{self.name}_original"
 
+    @property
+    def note_columns(self) -> tuple[str, str]:
+        """Columns of its source for notes: special codes, rows of the file per country-year."""
+        return f"{self.name}_code", f"{self.name}_rows"
+
 
 CIRI_CODES: Final = {-66: "no information", -77: "interregnum", -999: "missing"}
 """Special codes of the CIRI data; the file of CIRIGHTS that is read here has blanks in their place."""
@@ -65,9 +70,8 @@ PTS_CODES: Final = {
     88: "no report on it",
     99: "report not rated",
 }
-"""Reasons in ``NA_Status`` for a missing rating, as read from where they stand: the codebook is not with
-the file. (77 stands before a state's birth and after its end; 88 for the USA in the State Department's
-reports.)"""
+"""Reasons in ``NA_Status`` for a missing rating, as read from where they stand: the codebook is not with the
+file (77 before a state's birth and after its end, 88 for the USA in the State Department's reports)."""
 
 _PRACTICE: Final = {0: "frequent", 1: "occasional", 2: "none"}
 _PRISONERS: Final = {0: "many", 1: "few", 2: "none"}
@@ -131,7 +135,7 @@ _ALL: Final = (
     _ciri("torture", "torture by agents of the state", "tort", _PRACTICE),
     _ciri("disappearance", "disappearances", "disap", _PRACTICE),
     _ciri("killing", "political and other extrajudicial killings", "kill", _PRACTICE),
-    _ciri("political_imprisonment", "political imprisonment", "polpris", _PRISONERS),
+    _ciri("imprisonment", "political imprisonment", "polpris", _PRISONERS),
     _ciri(
         "physint",
         "physical integrity index (sum of the four)",

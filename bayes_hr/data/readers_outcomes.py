@@ -61,8 +61,8 @@ def read_cirights(path: Path) -> pd.DataFrame:
 
     Torture, disappearance, killing and political imprisonment from 0 (worst) to 2; ``cirights_physint``, from
     0 to 8, is their sum, and missing where one is. The special codes of CIRI (:data:`CIRI_CODES`) become
-    missing; in this version they are blank already.  From 2006 on the file keeps Serbia under 342 and goes
-    on with empty rows of Serbia and Montenegro under 345: Serbia is 345 here, as in the COW state system, and
+    missing; in this version they are blank already. From 2006 on the file keeps Serbia under 342 and goes on
+    with empty rows of Serbia and Montenegro under 345: Serbia is 345 here, as in the COW state system, and
     the latter go.
     """
     import pandas as pd
@@ -126,9 +126,9 @@ def read_pts(path: Path) -> pd.DataFrame:
 def read_hathaway(path: Path) -> pd.DataFrame:
     """Hathaway's torture scale: ``ccode, year, hathaway_torture, hathaway_torture_original``.
 
-    In the file 5 is worst (Hathaway 2002, Yale Law Journal 111, appendix B; it falls as the latent scores
+    In the file 5 is worst (Hathaway 2002, Yale Law Journal 111; it falls as the latent scores
     rise); here it is six minus that. The numbers of countries are COW numbers already. Belarus, Armenia and
-    Azerbaijan have scores for 1985-92, mostly before they were states, and none for 1993-99: so is the file.
+    Azerbaijan have scores for 1985-92, mostly before they were states, and none for 1993-99: as in the file.
 
     https://doi.org/10.2307/797642
     """

@@ -80,7 +80,7 @@ SOURCES: Final = (
   title = {The {CIRIGHTS} Data Project Scoring Manual}, howpublished = {SSRN}, year = {2023},
   doi = {10.2139/ssrn.4625036}
 }""",
-        reader_version=2,
+        reader_version=3,
     ),
     Source(
         id="pts",
