@@ -1,7 +1,7 @@
 """Which code belongs to which COW number in which year: the tables behind :mod:`bayes_hr.data.codes`.
 
 Rules, where one code belongs to several COW numbers over time or the crosswalk is silent. A code that two
-states bear in the year of a change goes to the state at the end of the year, so codes are one to one in a year.
+states bear in the year of a change goes to the one at the end of the year, so codes are one to one in a year.
 
 - Germany (``DEU``, GW 260, V-Dem 77): COW 255 to 1945, 260 in 1955-1989, 255 from 1990. East Germany is 265
   (``DDR``). COW has no German state in 1946-1953.
@@ -105,8 +105,8 @@ def code_years(scheme: str) -> pd.DataFrame:
 def tidy(value: object, scheme: str) -> str:
     """A code as it is compared.
 
-    Whole numbers have no point, ISO and COW letters are capitals, names are in small letters without accents and
-    with single spaces.
+    Whole numbers have no point, ISO and COW letters are capitals, names are in small letters without accents
+    and with single spaces.
     """
     text = " ".join(str(value).split())
     if scheme in NUMERIC:

@@ -198,8 +198,9 @@ def _numbers(rows: pd.DataFrame, scheme: str, table: pd.DataFrame) -> pd.Series:
     found = _looked_up(rows, table, "ccode")
     if scheme == "name":  # names as they are listed first, patterns where there is none in that year
         again = found.isna() & rows["code"].notna()
-        rest = rows[again].assign(code=rows.loc[again, "code"].map(by_pattern(rows.loc[again, "code"])))
-        found[again] = _looked_up(rest, table, "ccode")
+        known = by_pattern(rows.loc[again, "code"])
+        rest = rows[again].assign(code=[known.get(code, "") for code in rows.loc[again, "code"]])
+        found[again.to_numpy()] = _looked_up(rest, table, "ccode").to_numpy()
     return found
 
 

@@ -81,7 +81,7 @@ def joined(
     else:
         keys, left_out = _by_country(table, on[0], codes, unmatched, frame["year"].unique())
     by = [column for column in ("ccode", "year") if column in keys.columns]
-    _no_duplicates(keys, by, table[on[0]])
+    _no_duplicates(keys, by, table[on[0]].astype("object"))
     if len(on) == 2:
         keys["year"] += lag
     partners = frame[by].merge(keys, on=by, how="left", validate="m:1")["row"]

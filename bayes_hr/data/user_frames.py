@@ -224,7 +224,7 @@ def ccodes(frame: pd.DataFrame) -> pd.Series:
         row = int(text.to_numpy().argmax())
         raise InputError(
             f"ccode must be whole numbers (COW); found text such as {values.iloc[row]!r} in row {row}. "
-            "For names or other codes say which: codes='iso3', 'iso2', 'gw', 'vdem', 'cowc' or 'name' (--codes)"
+            "For names or other codes say which: codes='iso3', 'iso2', 'gw', 'vdem', 'cowc', 'name' (--codes)"
         )
     return whole_numbers(frame, "ccode")
 
