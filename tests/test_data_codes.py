@@ -136,7 +136,7 @@ def test_agrees_with_the_conversion_of_readers() -> None:
     assert differs.empty
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=8)
 @given(st.integers(LAST_YEAR, 2100))
 def test_later_years_are_read_as_the_last(year: int) -> None:
     codes = ["DEU", "SRB", "SSD", "NAM"]

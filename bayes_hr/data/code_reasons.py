@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from bayes_hr.data.code_years import LAST_YEAR, NUMERIC, SCHEMES, by_pattern, code_years, tidy
@@ -30,51 +31,80 @@ _PART_OF: Final = {
 """COW numbers of states that were part of another one, and that one."""
 
 
-def no_number(code: str | None, scheme: str, table: pd.DataFrame) -> str:
-    """Why a code has no COW number in a year.
+class Reasons:
+    """Says why codes of a scheme have no COW number, and COW numbers no code; reads each table once.
 
     Parameters
     ----------
-    code : str or None
-        As :func:`bayes_hr.data.code_years.tidy` makes it; None if it is missing.
     scheme : str
-        Its kind.
+        Kind of code.
     table : pandas.DataFrame
         :func:`bayes_hr.data.code_years.code_years` of the scheme.
-
-    Returns
-    -------
-    str
-        The years in which it has one, or that it is unknown, and the nearest candidates.
     """
-    if code is None:
-        return _MISSING_ISO2 if scheme == "iso2" else _MISSING
-    known = code if scheme != "name" or (table["code"] == code).any() else by_pattern([code]).get(code, code)
-    when = table[table["code"] == known]
-    if len(when):
-        return f"a state only as {_spells(when)}"
-    outside = _outside(known, scheme)
-    if outside:
-        return f"{outside} is no member of the COW state system"
-    kinds = [SCHEMES[s] for s in _alike(code, scheme)]
-    hint = f"it is a known {' and '.join(kinds)}; " if kinds else ""
-    return f"no such {SCHEMES[scheme]}; {hint}{_near(code, scheme, table)}"
 
+    def __init__(self, scheme: str, table: pd.DataFrame) -> None:
+        self.scheme, self.table = scheme, table
+        self.names = country_names()
 
-def no_code(ccode: str | None, scheme: str, table: pd.DataFrame) -> str:
-    """Why a COW number (as text) has no code of a scheme in a year; parameters as in :func:`no_number`."""
-    if ccode is None:
-        return _MISSING
-    system = code_years("cow")
-    member = system[system["code"] == ccode]
-    if member.empty:
-        return f"no such COW number; {_near(ccode, 'cow', system)}"
-    own = table[table["own"] & (table["ccode"] == int(ccode))]
-    labels = [f"{label} {_years(rows['year'])}" for label, rows in own.groupby("label", sort=False)]
-    return (
-        f"{country_names().loc[int(ccode)]}, a state {_years(member['year'])}; "
-        f"{SCHEMES[scheme]}: {listed(labels) or 'none'}"
-    )
+    def no_number(self, code: str | None) -> str:
+        """The years in which a tidy code has a COW number; if it is unknown, the nearest candidates."""
+        scheme, table = self.scheme, self.table
+        if code is None:
+            return _MISSING_ISO2 if scheme == "iso2" else _MISSING
+        listed_code = (table["code"] == code).any()
+        known = code if scheme != "name" or listed_code else by_pattern([code]).get(code, code)
+        when = table[table["code"] == known]
+        if len(when):
+            return f"a state only as {self._spells(when)}"
+        if known in self._outside:
+            return f"{self._outside[known]} is no member of the COW state system"
+        kinds = [SCHEMES[other] for other, codes in self._others.items() if tidy(code, other) in codes]
+        hint = f"it is a known {' and '.join(kinds)}; " if kinds else ""
+        return f"no such {SCHEMES[scheme]}; {hint}{_near(code, scheme, table, self.names)}"
+
+    def no_code(self, ccode: str | None) -> str:
+        """The years of a state (COW number as text) and of its codes, or the nearest numbers."""
+        if ccode is None:
+            return _MISSING
+        system = self._system
+        member = system[system["code"] == ccode]
+        if member.empty:
+            return f"no such COW number; {_near(ccode, 'cow', system, self.names)}"
+        own = self.table[self.table["own"] & (self.table["ccode"] == int(ccode))]
+        labels = [f"{label} {_years(rows['year'])}" for label, rows in own.groupby("label", sort=False)]
+        return (
+            f"{self.names.loc[int(ccode)]}, a state {_years(member['year'])}; "
+            f"{SCHEMES[self.scheme]}: {listed(labels) or 'none'}"
+        )
+
+    @cached_property
+    def _system(self) -> pd.DataFrame:
+        return code_years("cow")
+
+    @cached_property
+    def _others(self) -> dict[str, set[str]]:
+        """Codes of other schemes that are text: every small number is a number of some list."""
+        return {s: set(code_years(s)["code"]) for s in SCHEMES if s != self.scheme and s not in NUMERIC}
+
+    @cached_property
+    def _outside(self) -> dict[str, str]:
+        """Codes of the crosswalk, with its names; asked only for those without a COW number."""
+        column = {"gw": "gwno"}.get(self.scheme, self.scheme)
+        codelist = read_source("codelist")
+        if column not in codelist.columns:
+            return {}
+        rows = codelist.dropna(subset=[column])
+        labels = rows[column].astype("int64") if self.scheme in NUMERIC else rows[column]
+        return dict(zip(labels.map(lambda label: tidy(label, self.scheme)), rows["name"], strict=True))
+
+    def _spells(self, rows: pd.DataFrame) -> str:
+        """The states that have a code, with their years, and the state that they were part of before."""
+        texts = []
+        for ccode, years in rows.groupby("ccode", sort=False)["year"]:
+            before = _PART_OF.get(int(ccode))
+            compare = f" (before, compare COW {before}, {self.names.loc[before]})" if before else ""
+            texts.append(f"COW {ccode} ({self.names.loc[ccode]}) {_years(years)}{compare}")
+        return "; ".join(texts)
 
 
 def _years(years: pd.Series) -> str:
@@ -88,20 +118,8 @@ def _years(years: pd.Series) -> str:
     return ", ".join(texts)
 
 
-def _spells(rows: pd.DataFrame) -> str:
-    """The states that have a code, with their years, and the state that they were part of before."""
-    names = country_names()
-    texts = []
-    for ccode, years in rows.groupby("ccode", sort=False)["year"]:
-        before = _PART_OF.get(int(ccode))
-        compare = f" (before, compare COW {before}, {names.loc[before]})" if before else ""
-        texts.append(f"COW {ccode} ({names.loc[ccode]}) {_years(years)}{compare}")
-    return "; ".join(texts)
-
-
-def _near(code: str, scheme: str, table: pd.DataFrame) -> str:
+def _near(code: str, scheme: str, table: pd.DataFrame, names: pd.Series) -> str:
     """The nearest codes: of states whose name begins so, then by their letters; with names and years."""
-    names = country_names()
     close = difflib.get_close_matches(code, list(dict.fromkeys(table["code"])), n=3, cutoff=0.5)
     if scheme not in {"name", *NUMERIC}:
         starts = names.index[names.str.upper().str.startswith(code)]
@@ -114,24 +132,3 @@ def _near(code: str, scheme: str, table: pd.DataFrame) -> str:
         name = f"COW {ccode}" if scheme == "name" else names.loc[ccode]
         shown.append(f"{label} ({name}, {_years(table.loc[table['code'] == hit, 'year'])})")
     return f"nearest: {'; '.join(shown) or 'none'}"
-
-
-def _outside(code: str, scheme: str) -> str | None:
-    """The crosswalk's name of a country that has this code but no COW number."""
-    if scheme in {"cow", "cowc"}:
-        return None
-    codelist = read_source("codelist")
-    column = {"gw": "gwno"}.get(scheme, scheme)
-    values = codelist[column].dropna()
-    labels = values.astype("int64") if scheme in NUMERIC else values
-    tidied = labels.map(lambda label: tidy(label, scheme))
-    hits = codelist.loc[tidied.index[tidied == code], "name"]
-    return None if hits.empty else str(hits.iloc[0])
-
-
-def _alike(code: str, scheme: str) -> list[str]:
-    """Other schemes in which it is a code."""
-    others = [s for s in SCHEMES if s != scheme and (s in NUMERIC) == code.isdigit()]
-    if scheme in NUMERIC and code.isdigit():
-        return []  # every small number is a number of some list
-    return [s for s in others if (code_years(s)["code"] == tidy(code, s)).any()]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal, overload
 
-from bayes_hr.data import code_reasons
+from bayes_hr.data.code_reasons import Reasons
 from bayes_hr.data.code_years import LAST_YEAR, NUMERIC, SCHEMES, by_pattern, code_years, tidy
 from bayes_hr.data.messages import listed, nearest
 from bayes_hr.errors import InputError
@@ -79,7 +79,7 @@ def to_cow(
     check_options(scheme, unmatched)
     rows, table = _rows(values, years, scheme), code_years(scheme)
     found = _numbers(rows, scheme, table)
-    report = _report(found, rows, lambda code: code_reasons.no_number(code, scheme, table))
+    report = _report(found, rows, Reasons(scheme, table).no_number)
     found = found.astype("Int64")
     if unmatched == "drop":
         return found, report
@@ -135,7 +135,7 @@ def from_cow(
     rows, table = _rows(ccodes, years, "cow"), code_years(scheme)
     own = table[table["own"]].assign(code=lambda t: t["ccode"].astype("str"))
     found = _looked_up(rows, own, "label")
-    report = _report(found, rows, lambda code: code_reasons.no_code(code, scheme, table))
+    report = _report(found, rows, Reasons(scheme, table).no_code)
     found = found.astype("Int64" if scheme in NUMERIC else "str")
     if unmatched == "drop":
         return found, report
