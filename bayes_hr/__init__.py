@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bayes_hr.api import Fit, fit, load_fit
     from bayes_hr.calibration.of_card import calibrate
     from bayes_hr.cards import Card, list_cards, load_card
+    from bayes_hr.data.codes import from_cow, to_cow
     from bayes_hr.data.convergence_panel import convergence_from_frames
     from bayes_hr.data.igo_decomposition import decompose
     from bayes_hr.data.load import load_panel
@@ -33,11 +34,13 @@ __all__ = [
     "convergence_from_frames",
     "decompose",
     "fit",
+    "from_cow",
     "list_cards",
     "load_card",
     "load_fit",
     "load_panel",
     "simulate",
+    "to_cow",
 ]
 __version__ = version("bayes-hr")
 
@@ -52,10 +55,12 @@ _HOMES = {
     "convergence_from_frames": "bayes_hr.data.convergence_panel",
     "decompose": "bayes_hr.data.igo_decomposition",
     "fit": "bayes_hr.api",
+    "from_cow": "bayes_hr.data.codes",
     "list_cards": "bayes_hr.cards",
     "load_card": "bayes_hr.cards",
     "load_fit": "bayes_hr.api",
     "load_panel": "bayes_hr.data.load",
+    "to_cow": "bayes_hr.data.codes",
 }
 
 

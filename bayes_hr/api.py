@@ -175,7 +175,9 @@ def panel_of(card: Card) -> Panel:
     return question_of(card).panel(card)[0]
 
 
-def panel_from_file(path: str | Path, card: Card, *, columns: dict[str, str] | None = None) -> Panel:
+def panel_from_file(
+    path: str | Path, card: Card, *, columns: dict[str, str] | None = None, codes: str = "cow"
+) -> Panel:
     """A user's own file as the panel of a card.
 
     Parameters
@@ -184,13 +186,15 @@ def panel_from_file(path: str | Path, card: Card, *, columns: dict[str, str] | N
         CSV, Parquet or Stata, by suffix.
     columns
         Our names to the file's, where they differ.
+    codes
+        Kind of country code in the file (:func:`bayes_hr.to_cow`); default: COW numbers.
 
     Raises
     ------
     InputError
         If the file or its rows are wrong, with the column, row or country-year.
     """
-    return question_of(card).panel_from_file(Path(path), card, columns)
+    return question_of(card).panel_from_file(Path(path), card, columns, codes)
 
 
 def describe(card: Card) -> str:

@@ -170,6 +170,13 @@ def fit(
         list[str] | None,
         typer.Option(metavar="OURS=THEIRS", help="A column of FILE that has another name; may be repeated."),
     ] = None,
+    codes: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="Country codes in FILE: iso3, iso2, gw, vdem, cowc or name; default: COW numbers (cow).",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Folder for the fit; default: runs/ and the card's id.")
     ] = None,
@@ -194,7 +201,14 @@ def fit(
     settings = {"engine": engine, "sampler": sampler, "chains": chains, "draws": draws}
     settings |= {"tune": tune, "seed": seed}
     found, folder = _fit(
-        card, panel=panel, column=column, out=out, where=where, reference=reference, settings=settings
+        card,
+        panel=panel,
+        column=column,
+        codes=codes,
+        out=out,
+        where=where,
+        reference=reference,
+        settings=settings,
     )
     _say_fit(found, folder)
     raise typer.Exit(exit_code(found))
@@ -205,6 +219,7 @@ def _fit(
     *,
     panel: Path | None,
     column: Sequence[str] | None,
+    codes: str | None,
     out: Path | None,
     where: str | None,
     reference: int | None,
@@ -223,9 +238,9 @@ def _fit(
     rows = None
     columns = _columns(column)
     if panel is not None:
-        rows = panel_from_file(panel, chosen, columns=columns)
-    elif columns:
-        raise typer.BadParameter("goes with --panel FILE", param_hint="--column")
+        rows = panel_from_file(panel, chosen, columns=columns, codes=codes or "cow")
+    elif columns or codes:
+        raise typer.BadParameter("goes with --panel FILE", param_hint="--column" if columns else "--codes")
     return bayes_hr.fit(chosen, rows, out=out, reference=reference, **settings), out
 
 

@@ -33,9 +33,17 @@ Yugoslavia, Serbia and Montenegro, and Serbia."""
 NOT_COW: Final = frozenset({"European Union", "Holy See", "Cook Islands", "Niue", "State of Palestine"})
 """Treaty participants outside the COW state system: left out, and counted."""
 
-GW_TO_COW: Final = ((260, 1990, 255), (678, 1990, 679), (340, 2006, 345))
+GW_TO_COW: Final = (
+    (260, 1990, 255),
+    (678, 1990, 679),
+    (340, 2006, 345),
+    (970, 1816, 946),
+    (971, 1816, 970),
+    (972, 1816, 955),
+    (973, 1816, 947),
+)
 """Gleditsch-Ward number, first year, COW number: Germany and Yemen after unification, Serbia after Montenegro
-left. Every other number is the same in both lists."""
+left; the microstates Kiribati, Nauru, Tonga and Tuvalu. Every other number is the same in both lists."""
 
 VDEM_TO_COW: Final = ((198, 1789, 9999, 345), (14, 1789, 1989, 678))
 """V-Dem number, first and last year, COW number where the crosswalk has none or would give a later state's:

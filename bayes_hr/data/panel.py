@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from bayes_hr.data import panel_io, user_frames
+from bayes_hr.data import joins, panel_io, user_codes, user_frames
+from bayes_hr.data.codes import Unmatched
 from bayes_hr.data.igo_options import COLUMNS, EXTRA_COLUMNS
 from bayes_hr.data.merge import DropStep, MergeReport, drop_rows, missing_notes
 from bayes_hr.data.messages import nearest
@@ -57,9 +58,12 @@ class Panel:
     @property
     def covariates(self) -> tuple[str, ...]:
         """Columns without a fixed meaning: neither keys, outcome, treatment nor regime."""
+        return tuple(column for column in self.frame.columns if column not in self._fixed)
+
+    @property
+    def _fixed(self) -> set[str]:
         canonical = (*COLUMNS, *EXTRA_COLUMNS) if self.name == "convergence" else user_frames.CANONICAL
-        fixed = {*canonical, self.outcome, f"{self.outcome}_sd", f"{self.outcome}_original"}
-        return tuple(column for column in self.frame.columns if column not in fixed)
+        return {*canonical, self.outcome, f"{self.outcome}_sd", f"{self.outcome}_original"}
 
     @classmethod
     def from_frame(
@@ -71,6 +75,8 @@ class Panel:
         columns: Mapping[str, str] | None = None,
         covariates: Sequence[str] | None = None,
         treaty: str | None = None,
+        codes: str = "cow",
+        unmatched: Unmatched = "error",
     ) -> Self:
         """A panel of the user's own rows, as good as one of ours.
 
@@ -103,6 +109,13 @@ class Panel:
             Numeric columns to keep; default: every other numeric column.
         treaty : str, optional
             What was ratified, for the report.
+        codes : str
+            Kind of code in ``ccode``, turned into COW numbers by year (:func:`bayes_hr.to_cow`): ``"iso3"``,
+            ``"iso2"``, ``"gw"``, ``"vdem"``, ``"cowc"`` or ``"name"``. ``columns={"ccode": "iso3c"},
+            codes="iso3"`` reads ISO3 codes from the column ``iso3c``. Default: COW numbers already.
+        unmatched : {"error", "drop"}
+            Whether a code without a COW number in its year is an error that names the nearest, or its rows
+            are dropped and counted in the merge report.
 
         Returns
         -------
@@ -115,34 +128,37 @@ class Panel:
         """
         if name not in user_frames.NAMES:
             raise InputError(f"unknown panel {name!r}; {nearest(str(name), user_frames.NAMES)}")
+        if name == "convergence" and treaty is not None:
+            raise InputError("treaty: a convergence panel has none; leave it out")
+        coded = user_codes.coded(df, columns, codes, unmatched)
         if name == "convergence":
-            return cls._convergence(df, outcome, columns, covariates, treaty)
-        checked = user_frames.check(df, outcome=outcome, columns=columns, covariates=covariates)
+            return cls._convergence(coded, outcome, covariates)
+        checked = user_frames.check(
+            coded.frame, outcome=outcome, columns=coded.columns, covariates=covariates
+        )
         frame, step = drop_rows(checked.frame, checked.frame[outcome].isna(), f"{outcome} missing")
         frame = with_treatment(frame)[checked.order].sort_values(["ccode", "year"]).reset_index(drop=True)
         user_frames.check_identified(frame, outcome)
         options: dict[str, object] = {"outcome": outcome, "treaty": treaty, "origin": "user's own data"}
-        return cls._checked(name, frame, checked, step, options)
+        return cls._checked(name, frame, checked, (coded, step), options)
 
     @classmethod
     def _convergence(
         cls,
-        df: pd.DataFrame,
+        coded: user_codes.Coded,
         outcome: str,
-        columns: Mapping[str, str] | None,
         covariates: Sequence[str] | None,
-        treaty: str | None,
     ) -> Self:
         from bayes_hr.data import user_convergence
 
-        if treaty is not None:
-            raise InputError("treaty: a convergence panel has none; leave it out")
-        checked = user_convergence.check(df, outcome=outcome, columns=columns, covariates=covariates)
+        checked = user_convergence.check(
+            coded.frame, outcome=outcome, columns=coded.columns, covariates=covariates
+        )
         frame, step = drop_rows(checked.frame, checked.frame[outcome].isna(), f"{outcome} missing")
         frame = frame[checked.order].sort_values(["ccode", "igo", "year"]).reset_index(drop=True)
         user_convergence.check_identified(frame, outcome)
         options: dict[str, object] = {"outcome": outcome, "origin": "user's own data"}
-        return cls._checked("convergence", frame, checked, step, options)
+        return cls._checked("convergence", frame, checked, (coded, step), options)
 
     @classmethod
     def _checked(
@@ -150,11 +166,15 @@ class Panel:
         name: str,
         frame: pd.DataFrame,
         checked: user_frames.Checked,
-        step: DropStep,
+        dropped: tuple[user_codes.Coded, DropStep],
         options: dict[str, object],
     ) -> Self:
-        notes = [*checked.notes, *missing_notes(frame, [*checked.covariates])]
-        merge = MergeReport.of(len(checked.frame), frame, [step] if step.rows else [], notes)
+        coded, step = dropped
+        notes = [*coded.notes, *checked.notes, *missing_notes(frame, [*checked.covariates])]
+        steps = [*coded.steps, *([step] if step.rows else [])]
+        rows_in = len(checked.frame) + sum(s.rows for s in coded.steps)
+        merge = MergeReport.of(rows_in, frame, steps, notes)
+        options |= coded.origin
         options |= {"unused": list(checked.unused)} if checked.unused else {}
         return cls(name, frame, merge, (), options)
 
@@ -168,6 +188,8 @@ class Panel:
         columns: Mapping[str, str] | None = None,
         covariates: Sequence[str] | None = None,
         treaty: str | None = None,
+        codes: str = "cow",
+        unmatched: Unmatched = "error",
     ) -> Self:
         """A panel from a CSV (UTF-8), Parquet or Stata file, by suffix.
 
@@ -178,8 +200,8 @@ class Panel:
         ----------
         path : str or Path
             ``.csv``, ``.parquet`` or ``.dta``.
-        outcome, name, columns, covariates, treaty
-            As in :meth:`from_frame`.
+        outcome, name, columns, covariates, treaty, codes, unmatched
+            As in :meth:`from_frame`. In a CSV file, "NA" in the column of codes is Namibia's ISO2 code.
 
         Returns
         -------
@@ -194,6 +216,7 @@ class Panel:
         if (
             columns is None
             and covariates is None
+            and codes == "cow"
             and path.suffix.lower() == ".parquet"
             and panel_io.is_panel(path)
         ):
@@ -202,10 +225,57 @@ class Panel:
                 return saved
         if outcome is None:
             raise InputError(f"{path}: say which column is the outcome (outcome='...')")
-        df = panel_io.read_table(path)
-        return cls.from_frame(
-            df, outcome=outcome, name=name, columns=columns, covariates=covariates, treaty=treaty
-        )
+        df = panel_io.read_table(path, text=None if codes == "cow" else (columns or {}).get("ccode", "ccode"))
+        given: Any = {"columns": columns, "covariates": covariates, "treaty": treaty}
+        return cls.from_frame(df, outcome=outcome, name=name, codes=codes, unmatched=unmatched, **given)
+
+    def join(
+        self,
+        df: pd.DataFrame,
+        *,
+        columns: Sequence[str],
+        on: Sequence[str] = ("ccode", "year"),
+        codes: str = "cow",
+        lag: int = 0,
+        unmatched: Unmatched = "error",
+    ) -> Self:
+        """The panel with columns of another table as covariates, by country-year or by country.
+
+        Rows of the panel without a partner stay, with a missing value; rows of `df` without one are left
+        out. Both are counted in the notes of the merge report, and `options` say what was joined.
+
+        Parameters
+        ----------
+        df : pandas.DataFrame
+            One row per country-year, or per country.
+        columns : sequence of str
+            Columns of numbers to join, under names that the panel does not have.
+        on : sequence of str
+            Columns of `df` with the country and the year; the country alone for what does not change.
+        codes : str
+            Kind of code in the column of the country, as in :meth:`from_frame`.
+        lag : int
+            Years: the panel's year t gets the value of t - lag.
+        unmatched : {"error", "drop"}
+            Whether a code without a COW number is an error, or its row left out and counted.
+
+        Returns
+        -------
+        Panel
+
+        Raises
+        ------
+        InputError
+            If a column is missing, no number, or a name that the panel has; if two rows have the same key; or
+            if nothing matches.
+        """
+        taken = {*self.frame.columns, *self._fixed}
+        given: Any = {"on": on, "codes": codes, "lag": lag, "unmatched": unmatched}
+        joined = joins.joined(self.frame, df, columns=columns, taken=taken, **given)
+        merge = self.merge.with_notes(*joined.notes, *missing_notes(joined.frame, columns))
+        earlier = self.options.get("joined", [])
+        origins = [*(earlier if isinstance(earlier, list) else []), joined.origin]
+        return replace(self, frame=joined.frame, merge=merge, options={**self.options, "joined": origins})
 
     def save(self, path: str | Path) -> Path:
         """Write the panel to Parquet, with options, merge report and sources inside; whole or not at all.

@@ -19,8 +19,15 @@ METADATA_KEY: Final = b"bayes_hr_panel"
 SUFFIXES: Final = (".csv", ".parquet", ".dta")
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path, *, text: str | None = None) -> pd.DataFrame:
     """A table from a CSV (UTF-8), Parquet or Stata file, by suffix.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    text : str, optional
+        Column of a CSV file to read as text as it stands, if it is there: "NA" is Namibia's ISO2 code.
 
     Raises
     ------
@@ -35,7 +42,11 @@ def read_table(path: Path) -> pd.DataFrame:
     _need_file(path)
     try:
         if suffix == ".csv":
-            return pd.read_csv(path, encoding="utf-8-sig")
+            table = pd.read_csv(path, encoding="utf-8-sig")
+            if text in table.columns:
+                as_text = {"usecols": [text], "dtype": "str", "keep_default_na": False}
+                table[text] = pd.read_csv(path, encoding="utf-8-sig", **as_text)[text]
+            return table
         if suffix == ".dta":
             return pd.read_stata(path)
         return pd.read_parquet(path)

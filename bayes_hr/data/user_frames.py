@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from bayes_hr.data.code_columns import suggestion
 from bayes_hr.data.messages import listed, nearest
 from bayes_hr.errors import InputError
 
@@ -201,7 +202,8 @@ def renamed(df: pd.DataFrame, columns: Mapping[str, str], needed: Sequence[str])
         if column not in frame.columns:
             raise InputError(
                 f"missing column {column!r}; {nearest(column, df.columns)}. If it has another name, say so: "
-                f"columns={{{column!r}: '...'}} (--column {column}=...)"
+                f"columns={{{column!r}: '...'}} (--column {column}=...)."
+                f"{suggestion(df.columns) if column == 'ccode' else ''}"
             )
     return frame.reset_index(drop=True).infer_objects()
 
@@ -221,8 +223,8 @@ def ccodes(frame: pd.DataFrame) -> pd.Series:
     if text.any():
         row = int(text.to_numpy().argmax())
         raise InputError(
-            f"ccode must be whole numbers (COW); found text such as {values.iloc[row]!r} in row {row}. Turn "
-            "names or ISO codes into Correlates of War numbers first (the USA is 2, the United Kingdom 200)"
+            f"ccode must be whole numbers (COW); found text such as {values.iloc[row]!r} in row {row}. "
+            "For names or other codes say which: codes='iso3', 'iso2', 'gw', 'vdem', 'cowc', 'name' (--codes)"
         )
     return whole_numbers(frame, "ccode")
 

@@ -36,7 +36,7 @@ class Question:
     check_panel
         Refuses a ready-made panel that answers another question than the card's.
     panel_from_file
-        A user's own file as a panel for a card: path, card, columns (ours to theirs).
+        A user's own file as a panel for a card: path, card, columns (ours to theirs), kind of country code.
     estimands
         Draws of everything that a card asks for, from the posterior and the rows.
     tables
@@ -63,7 +63,7 @@ class Question:
     panel_options: Callable[[Any], dict[str, Any]]
     panel: Callable[[Any], tuple[Panel, pd.DataFrame | None]]
     check_panel: Callable[[Any, Panel], None]
-    panel_from_file: Callable[[Path, Any, dict[str, str] | None], Panel]
+    panel_from_file: Callable[[Path, Any, dict[str, str] | None, str], Panel]
     estimands: Callable[[Any, xr.Dataset, xr.Dataset], list[EstimandDraws]]
     tables: Callable[[FitResult], dict[str, pd.DataFrame]]
     checks: Callable[[FitResult, dict[str, pd.DataFrame]], list[CheckResult]]

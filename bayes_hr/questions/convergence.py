@@ -68,8 +68,9 @@ def _check_panel(card: ConvergenceCard, panel: Panel) -> None:
         )
 
 
-def _from_file(path: Path, card: ConvergenceCard, columns: dict[str, str] | None) -> Panel:
-    return Panel.from_file(path, outcome=card.outcome.name, name="convergence", columns=columns)
+def _from_file(path: Path, card: ConvergenceCard, columns: dict[str, str] | None, codes: str) -> Panel:
+    outcome = card.outcome.name
+    return Panel.from_file(path, outcome=outcome, name="convergence", columns=columns, codes=codes)
 
 
 def _estimands(card: ConvergenceCard, posterior: xr.Dataset, rows: xr.Dataset) -> list[EstimandDraws]:

@@ -72,8 +72,9 @@ def _check_panel(card: RatificationCard, panel: Panel) -> None:
             )
 
 
-def _from_file(path: Path, card: RatificationCard, columns: dict[str, str] | None) -> Panel:
-    return Panel.from_file(path, outcome=card.outcome.name, columns=columns, treaty=card.treatment.name)
+def _from_file(path: Path, card: RatificationCard, columns: dict[str, str] | None, codes: str) -> Panel:
+    treaty = card.treatment.name
+    return Panel.from_file(path, outcome=card.outcome.name, columns=columns, treaty=treaty, codes=codes)
 
 
 def _estimands(card: RatificationCard, posterior: xr.Dataset, rows: xr.Dataset) -> list[EstimandDraws]:
