@@ -85,7 +85,7 @@ def convergence_panel(
     frame, merge = dyad_years(igo.memberships(), scores, options, births=igo.births())
     merge = merge.with_notes(outside, *igo.record_notes(merge.years[0], frame["igo"].unique()))
     sources = (score, igo.MEMBERSHIP_SOURCE, igo.ORGANISATION_SOURCE, "cowstates", "codelist")
-    return Panel("convergence", frame, merge, sources, {**options.to_dict(), "score": score})
+    return Panel("convergence", frame, merge, sources, {**options.to_dict(), "score": score}).validate()
 
 
 def convergence_from_frames(
@@ -142,7 +142,7 @@ def convergence_from_frames(
     table = scores.drop(columns=others).rename(columns=names)
     frame, merge = dyad_years(memberships, table, chosen, births=births)
     kept = {**chosen.to_dict(), "score": score, "origin": "user's own data"}
-    return Panel("convergence", frame, merge, (), kept)
+    return Panel("convergence", frame, merge, (), kept).validate()
 
 
 def _scores(score: str) -> tuple[pd.DataFrame, str]:
