@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from bayes_hr.terminal import say, say_classes, say_missing, say_organisations, say_phases, show_table
+from bayes_hr.terminal import (
+    say,
+    say_classes,
+    say_listwise,
+    say_missing,
+    say_organisations,
+    say_phases,
+    show_table,
+)
 
 if TYPE_CHECKING:
     from bayes_hr.data.panel import Panel
@@ -182,12 +190,13 @@ def describe(
 
 
 def _say_ratification(found: Panel) -> None:
-    from bayes_hr.data.merge import missingness
+    from bayes_hr.data.merge_parts import missing_table
 
     say(f"Panel {found.name}: {found.options['treaty']}, {found.outcome}", style="bold")
     say(found.merge.to_text())
     say_classes(found.frame)
-    say_missing(missingness(found.frame, [f"{found.outcome}_sd", *found.covariates]))
+    say_missing(missing_table(found.merge.missing))
+    say_listwise(found.merge.losses)
 
 
 def _say_convergence(found: Panel) -> None:

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bayes_hr.cards import RatificationCard as Card
-    from bayes_hr.data.merge import DropStep, MergeReport
+    from bayes_hr.data.merge import MergeReport
     from bayes_hr.data.panel import Panel
 
     Array = NDArray[np.float64]
@@ -62,13 +62,13 @@ def build(card: Card, panel: Panel) -> Design:
     """
     _check_panel_is_the_cards(card, panel)
     frame = _with_columns(card, panel)
-    frame, steps = _used_rows(card, frame)
+    frame, merge = _used_rows(card, frame, panel.merge)
     _check_identified(card, frame)
     notes = []
     if card.outcome.ordinal:
         check_categories(card, frame[card.outcome.name].to_numpy(float))
         notes = unused_categories(panel.frame[card.outcome.name], frame[card.outcome.name])
-    return _assemble(card, frame, panel.merge.extend(frame, *steps, notes=notes))
+    return _assemble(card, frame, merge.with_notes(*notes))
 
 
 def with_ratification_years(design: Design, years: Array, lag: int) -> Design:
@@ -192,13 +192,14 @@ def _with_columns(card: Card, panel: Panel) -> pd.DataFrame:
     return frame
 
 
-def _used_rows(card: Card, frame: pd.DataFrame) -> tuple[pd.DataFrame, list[DropStep]]:
+def _used_rows(card: Card, frame: pd.DataFrame, merge: MergeReport) -> tuple[pd.DataFrame, MergeReport]:
     """Apply the card's filter, then drop rows without a needed value, saying which and why."""
     frame, steps = filtered(card, frame)
     measured = [name for name in (card.outcome.name, card.error.measurement_sd) if name]
     checks = [*((name, name) for name in measured), *((c.label, f"_x_{c.label}") for c in card.population)]
+    merge = merge.with_missing(frame, dict(checks))
     frame, more = without_missing(card, frame, checks)
-    return frame, [*steps, *more]
+    return frame, merge.extend(frame, *steps, *more)
 
 
 def _check_identified(card: Card, frame: pd.DataFrame) -> None:

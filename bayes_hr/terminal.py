@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from bayes_hr.api import Fit
+    from bayes_hr.data.merge_parts import Loss
 
 _PIPE_WIDTH: Final = 10_000
 """Nothing is wrapped for a pipe: one row, one line."""
@@ -284,6 +285,17 @@ def say_missing(shares: pd.DataFrame) -> None:
     ]
     say()
     show_table(header, rows, numeric=header[1:])
+
+
+def say_listwise(losses: Iterable[Loss]) -> None:
+    """Rows and countries that each needed variable costs, then who these countries are."""
+    told = list(losses)
+    header = ["needed in every row", "rows lost", "countries lost"]
+    say()
+    show_table(header, [[x.variable, f"{x.rows:,}", f"{x.countries:,}"] for x in told], numeric=header[1:])
+    for loss in told:
+        if loss.names:
+            say(f"{loss.variable}, countries lost: {', '.join(loss.names)}", indent=2)
 
 
 # Log lines

@@ -96,7 +96,7 @@ def convergence_panel(
     frame, merge = dyad_years(table, scores, options, births=births)
     merge = merge.with_notes(outside, *igo.record_notes(frame))
     sources = convergence_sources(score=score, controls=options.controls)
-    return Panel("convergence", frame, merge, sources, {**options.to_dict(), "score": score})
+    return Panel("convergence", frame, merge, sources, {**options.to_dict(), "score": score}).validate()
 
 
 def convergence_sources(*, score: Any, controls: str = "none", **_: object) -> tuple[str, ...]:
@@ -158,7 +158,7 @@ def convergence_from_frames(
     chosen = ConvergenceOptions(**options)
     frame, merge = dyad_years(memberships, table, chosen, births=births)
     kept = {**chosen.to_dict(), "score": score, "origin": "user's own data"}
-    return Panel("convergence", frame, merge, (), kept)
+    return Panel("convergence", frame, merge, (), kept).validate()
 
 
 def own_scores(scores: pd.DataFrame, score: str) -> pd.DataFrame:

@@ -109,7 +109,7 @@ class ConvergenceWorld:
     def panel(self) -> Panel:
         """The world as a panel that a card can be fitted to; it names no source."""
         options = {**self.options.to_dict(), "score": "simulated", "origin": f"simulated world {self.name!r}"}
-        return Panel("convergence", self.frame, self.merge, (), options)
+        return Panel("convergence", self.frame, self.merge, (), options).validate()
 
 
 def convergence(

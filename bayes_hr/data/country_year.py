@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_hr.data.controls import CONTROLS, Control
 from bayes_hr.data.crosswalk import country_names, state_years
 from bayes_hr.data.merge import DropStep, MergeReport, drop_rows, missing_notes
+from bayes_hr.data.merge_parts import Duplicate, SourceMatch
 from bayes_hr.data.messages import listed
 from bayes_hr.data.outcome_notes import score_notes
 from bayes_hr.data.outcomes import OUTCOMES, Outcome, get_outcome
@@ -15,7 +17,7 @@ from bayes_hr.data.panel import Panel
 from bayes_hr.data.parsed import read_source
 from bayes_hr.data.regime_sources import RegimeSource, get_regime_source
 from bayes_hr.data.regimes import FIRST_YEAR, REGIMES, check_regime_options, classify
-from bayes_hr.data.treaties import get_treaty, source_differences, treaty_years
+from bayes_hr.data.treaties import get_treaty, treaty_conflicts, treaty_years
 from bayes_hr.data.treatment import with_treatment, without_unknown
 from bayes_hr.errors import InputError
 
@@ -101,22 +103,25 @@ def ratification_panel(
         "start": start,
         "end": end,
     }
-    frame, rows_in, steps, notes = _scored_states(OUTCOMES[outcome], start, end)
+    frame, rows_in, steps, notes, scored = _scored_states(OUTCOMES[outcome], start, end)
     dates = treaty_years(treaty)
     frame, unknown = without_unknown(frame, dates, treaty)
     steps += unknown
     frame, treaty_notes = _add_treaty(frame, dates, treaty)
     frame, regime_notes = _add_regime(frame, dates, treaty, regime)
     notes += treaty_notes + regime_notes
+    matches = [scored, *_treaty_matches(frame, dates)]
     for control in CONTROLS:
-        frame, note = _add_control(frame, control)
-        notes.append(note)
+        frame, match = _add_control(frame, control)
+        matches.append(match)
     controls = [control.name for control in CONTROLS]
     own = [column for column in OUTCOMES[outcome].columns if column in frame.columns]
     frame = frame[[*_COLUMNS[:3], *own, *_COLUMNS[3:], *controls]]
     frame = frame.sort_values(["ccode", "year"]).reset_index(drop=True)
     merge = MergeReport.of(rows_in, frame, steps, [*notes, *missing_notes(frame, controls)])
-    return Panel("ratification", frame, merge, ratification_sources(**options), options)
+    merge = replace(merge, matches=tuple(matches), duplicates=_treaty_duplicates(frame, treaty))
+    merge = merge.with_missing(frame, [*own[1:], *controls])
+    return Panel("ratification", frame, merge, ratification_sources(**options), options).validate()
 
 
 def ratification_sources(*, outcome: Any, treaty: Any, regime_source: Any, **_: object) -> tuple[str, ...]:
@@ -161,8 +166,8 @@ def _check_options(treaty: str, outcome: str, years: tuple[int | None, int | Non
 
 def _scored_states(
     outcome: Outcome, start: int | None, end: int | None
-) -> tuple[pd.DataFrame, int, list[DropStep], list[str]]:
-    """Scores of states in the system within the years asked for; rows read, steps and notes."""
+) -> tuple[pd.DataFrame, int, list[DropStep], list[str], SourceMatch]:
+    """Scores of states in the system within the years asked for; rows read, steps, notes and match."""
     scores = read_source(outcome.source)
     own = [c for c in (*outcome.columns, *outcome.note_columns) if c in scores.columns]
     scores = scores[["ccode", "year", *own]].assign(country=scores["ccode"].map(country_names()))
@@ -182,7 +187,9 @@ def _scored_states(
             steps.append(step)
     if frame.empty:
         raise InputError(f"ratification panel: no row in {start}-{end}; {outcome.name} covers {first}-{last}")
-    return frame.drop(columns="_merge"), len(scores), steps, score_notes(scores, states, outcome.name)
+    match = SourceMatch.of(outcome.source, outcome.name, scores, states, country_names())
+    notes = score_notes(scores, states, outcome.name)
+    return frame.drop(columns="_merge"), len(scores), steps, notes, match
 
 
 def _add_treaty(frame: pd.DataFrame, dates: pd.DataFrame, treaty: str) -> tuple[pd.DataFrame, list[str]]:
@@ -192,14 +199,9 @@ def _add_treaty(frame: pd.DataFrame, dates: pd.DataFrame, treaty: str) -> tuple[
     unlisted = [names.loc[ccode] for ccode in sorted(set(frame["ccode"]) - set(dates["ccode"]))]
     used = dates[dates["ccode"].isin(set(frame["ccode"])) & dates["ratification_year"].notna()]
     by_source = [f"{source}: {n}" for source, n in used.groupby("source").size().items()]
-    differ = source_differences(treaty)
-    columns = (differ["name"], differ["exact_year"], differ["status_year"])
-    kept = [f"{name} {exact:.0f}, not {status:.0f}" for name, exact, status in zip(*columns, strict=True)]
     notes = [
         f"{treaty}: ratification years by source: {listed(by_source, 9)}",
         f"{treaty}: states that no source lists, taken as never ratified: {listed(unlisted, 15) or 'none'}",
-        f"{treaty}: exact dates kept against the year-only source: {listed(kept, 10) or 'no difference'} "
-        "(nan: no ratification)",
     ]
     return with_treatment(merged), notes
 
@@ -240,19 +242,32 @@ def _add_regime(
     return merged, notes
 
 
-def _add_control(frame: pd.DataFrame, control: Control) -> tuple[pd.DataFrame, str]:
+def _treaty_matches(frame: pd.DataFrame, dates: pd.DataFrame) -> list[SourceMatch]:
+    """States with a date that are in the panel, and those that are not, by source of the date."""
+    dated = dates[dates["ratification_year"].notna()]
+    return [
+        SourceMatch.of(str(source), "ratification_year", states[["ccode"]], frame, country_names())
+        for source, states in dated.groupby("source")
+    ]
+
+
+def _treaty_duplicates(frame: pd.DataFrame, treaty: str) -> tuple[Duplicate, ...]:
+    """Countries of the panel on which the sources of a treaty's dates differ."""
+    found = treaty_conflicts(treaty).astype({"rule": "str"})
+    sources = get_treaty(treaty).sources
+    out = []
+    for row in found[found["ccode"].isin(set(frame["ccode"]))].itertuples():
+        years = zip(sources, (row.exact_year, row.status_year), strict=True)
+        given = [f"{year:.0f} ({source})" for source, year in years if not math.isnan(year)]
+        kept = "no year kept" if math.isnan(row.kept_year) else f"{row.kept_year:.0f} kept"
+        out.append(Duplicate(treaty, int(row.ccode), row.country, kept, " and ".join(given), row.rule))
+    return tuple(out)
+
+
+def _add_control(frame: pd.DataFrame, control: Control) -> tuple[pd.DataFrame, SourceMatch]:
     values, covers = control.values()
     merged = frame.merge(values, on=["ccode", "year"], how="left", validate="1:1")
     if control.absent is not None:
         within = merged["year"].between(*covers) & merged[control.name].isna()
         merged[control.name] = merged[control.name].mask(within, control.absent)
-    inside = values[values["year"].between(frame["year"].min(), frame["year"].max())]
-    found = inside.merge(frame[["ccode", "year"]], on=["ccode", "year"], how="left", indicator=True)
-    unmatched = found.loc[found["_merge"] == "left_only", "ccode"].tolist()
-    matched = len(inside) - len(unmatched)
-    codes = listed(sorted(set(unmatched)), 12) or "none"
-    note = (
-        f"{control.name} ({control.source}, {covers[0]}-{covers[1]}): {matched:,} country-years matched, "
-        f"{len(unmatched):,} not in the panel (COW {codes})"
-    )
-    return merged, note
+    return merged, SourceMatch.of(control.source, control.name, values, frame, country_names())

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from bayes_hr.data.merge_parts import Duplicate, Loss, Missing, SourceMatch, losses, missing_cells, plain
 from bayes_hr.data.messages import listed
 
 if TYPE_CHECKING:
@@ -54,7 +55,15 @@ class MergeReport:
     years : tuple of int
         First and last year left.
     notes : tuple of str
-        What was matched, what is missing, where a source ends.
+        What was assumed, what is missing, where a source ends.
+    matches : tuple of SourceMatch
+        Matched and unmatched rows of each source.
+    duplicates : tuple of Duplicate
+        What was there twice, and which was kept.
+    missing : tuple of Missing
+        Missing values by variable and decade, before rows are dropped for them.
+    losses : tuple of Loss
+        What a listwise deletion over these variables loses, by each alone and by all jointly.
     """
 
     rows_in: int
@@ -63,6 +72,10 @@ class MergeReport:
     countries: int
     years: tuple[int, int]
     notes: tuple[str, ...] = ()
+    matches: tuple[SourceMatch, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
+    missing: tuple[Missing, ...] = ()
+    losses: tuple[Loss, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a report whose rows do not add up."""
@@ -94,11 +107,35 @@ class MergeReport:
         -------
         MergeReport
         """
-        return MergeReport.of(self.rows_in, frame, (*self.steps, *steps), (*self.notes, *notes))
+        after = MergeReport.of(self.rows_in, frame, (*self.steps, *steps), (*self.notes, *notes))
+        parts: dict[str, Any] = {name: getattr(self, name) for name in _PARTS}
+        return replace(after, **parts)
 
     def with_notes(self, *notes: str) -> MergeReport:
         """The report with further remarks."""
         return replace(self, notes=(*self.notes, *notes))
+
+    def with_missing(self, frame: pd.DataFrame, columns: Iterable[str] | Mapping[str, str]) -> MergeReport:
+        """The report with the missing values of `columns` in `frame`, and what needing them would lose.
+
+        Parameters
+        ----------
+        frame : pandas.DataFrame
+            Rows (``ccode``, ``year``, perhaps ``country``) before any is dropped for a missing value.
+        columns : iterable of str, or mapping of name to column
+            Variables.
+
+        Returns
+        -------
+        MergeReport
+        """
+        return replace(self, missing=missing_cells(frame, columns), losses=losses(frame, columns))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Matches, duplicates and notes, a line each."""
+        matches = (match.to_text() for match in self.matches)
+        return (*matches, *(twice.to_text() for twice in self.duplicates), *self.notes)
 
     def to_text(self) -> str:
         """The report for a terminal or a text file."""
@@ -110,7 +147,7 @@ class MergeReport:
         used = (
             f"rows used   {self.rows_used:>8,}  {self.countries} countries, {self.years[0]}-{self.years[1]}"
         )
-        return "\n".join([*lines, used, *(f"- {note}" for note in self.notes)])
+        return "\n".join([*lines, used, *(f"- {remark}" for remark in self.remarks)])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types."""
@@ -118,11 +155,24 @@ class MergeReport:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Self:
-        """The inverse of :meth:`to_dict`."""
+        """The inverse of :meth:`to_dict`; parts that an older version did not write are empty."""
         steps = tuple(DropStep(**step) for step in data["steps"])
         first, last = data["years"]
         rest = {key: data[key] for key in ("rows_in", "rows_used", "countries")}
-        return cls(**rest, steps=steps, years=(first, last), notes=tuple(data["notes"]))
+        report = cls(**rest, steps=steps, years=(first, last), notes=tuple(data["notes"]))
+        parts: dict[str, Any] = {
+            name: tuple(kind(**plain(part)) for part in data.get(name, ())) for name, kind in _PARTS.items()
+        }
+        return replace(report, **parts)
+
+
+_PARTS: Final[dict[str, Any]] = {
+    "matches": SourceMatch,
+    "duplicates": Duplicate,
+    "missing": Missing,
+    "losses": Loss,
+}
+"""What a report holds as data besides steps and notes, by field."""
 
 
 def drop_rows(

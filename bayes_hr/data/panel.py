@@ -12,6 +12,7 @@ from bayes_hr.data.codes import Unmatched
 from bayes_hr.data.igo_options import COLUMNS, EXTRA_COLUMNS
 from bayes_hr.data.merge import DropStep, MergeReport, drop_rows, missing_notes
 from bayes_hr.data.messages import nearest
+from bayes_hr.data.schema import check_rows
 from bayes_hr.data.treatment import with_treatment
 from bayes_hr.errors import InputError
 
@@ -43,6 +44,17 @@ class Panel:
     merge: MergeReport
     sources: tuple[str, ...] = ()
     options: dict[str, object] = field(default_factory=dict)
+
+    def validate(self) -> Self:
+        """The panel, after its rows have passed the schema: on every build and load, and when asked.
+
+        Raises
+        ------
+        InputError
+            With the column, row and value that break :data:`bayes_hr.data.schema.SCHEMAS`.
+        """
+        check_rows(self.frame, self.name, self.outcome)
+        return self
 
     @property
     def outcome(self) -> str:
@@ -173,10 +185,10 @@ class Panel:
         notes = [*coded.notes, *checked.notes, *missing_notes(frame, [*checked.covariates])]
         steps = [*coded.steps, *([step] if step.rows else [])]
         rows_in = len(checked.frame) + sum(s.rows for s in coded.steps)
-        merge = MergeReport.of(rows_in, frame, steps, notes)
+        merge = MergeReport.of(rows_in, frame, steps, notes).with_missing(frame, checked.covariates)
         options |= coded.origin
         options |= {"unused": list(checked.unused)} if checked.unused else {}
-        return cls(name, frame, merge, (), options)
+        return cls(name, frame, merge, (), options).validate()
 
     @classmethod
     def from_file(
@@ -300,11 +312,12 @@ class Panel:
         Raises
         ------
         InputError
-            If the file is missing, damaged, or not a saved panel.
+            If the file is missing, damaged, or not a saved panel, or its rows break the schema.
         """
         frame, found = panel_io.read_panel(Path(path))
         merge = MergeReport.from_dict(found["merge"])
-        return cls(found["name"], frame, merge, tuple(found["sources"]), found["options"])
+        panel = cls(found["name"], frame, merge, tuple(found["sources"]), found["options"])
+        return panel.validate()
 
     def digest(self) -> str:
         """SHA-256 of the panel's name and content.

@@ -116,7 +116,7 @@ def data_section(content: Content) -> dict[str, Any]:
     """Rows, notes and sources."""
     return {
         "rows": tables_data.rows_table(content.design.merge),
-        "notes": content.design.merge.notes,
+        "notes": content.design.merge.remarks,
         "sources": tables_data.sources_table(content),
         "origin": tables_data.origin(content),
     }

@@ -17,6 +17,7 @@ from bayes_hr.reporting.ratification import (
 )
 from bayes_hr.reporting.ratification.content import RatificationContent as Content
 from bayes_hr.reporting.ratification.content import gather
+from bayes_hr.reporting.tables_missing import missing_section
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,12 +39,14 @@ def render(content: Content) -> str:
 
 def page_values(content: Content) -> dict[str, Any]:
     """Everything that the template needs."""
-    sections = effect_sections(content)
+    sections, missing = effect_sections(content), missing_section(content.design.merge)
     return {
         **shared.shared_values(content),
         "warnings": words.warnings(content.card),
         "facts": key_facts(content),
-        "contents": contents(sections, countries="country" in content.card.estimands),
+        "contents": contents(
+            sections, countries="country" in content.card.estimands, missing=missing is not None
+        ),
         "headline": words.headline(content),
         "answer": words.answer(content),
         "truth": None if content.truth is None else tables.truth_table(content, content.truth),
@@ -52,6 +55,7 @@ def page_values(content: Content) -> dict[str, Any]:
         "reference": reference_section(content),
         "classes": tables_data.classes_table(content),
         "class_rule": tables_data.class_rule(content),
+        "missing": missing,
         "model": model_section(content),
         "checks": shared.checks_section(
             content, plots_checks.check_pictures(content) if content.finite else []
@@ -74,12 +78,19 @@ def key_facts(content: Content) -> list[tuple[str, str]]:
 
 
 def contents(
-    sections: list[tuple[str, str, list[Picture], list[Table]]], *, countries: bool
+    sections: list[tuple[str, str, list[Picture], list[Table]]], *, countries: bool, missing: bool = False
 ) -> list[tuple[str, str]]:
     """Key and title of each section."""
     out = [("answer", "Answer"), *((key, title) for key, title, _, _ in sections)]
     out += [("by-country", "By country")] if countries else []
-    return [*out, ("reference", "Permuted reference"), *shared.LAST]
+    data, *rest = shared.LAST
+    return [
+        *out,
+        ("reference", "Permuted reference"),
+        data,
+        *([("missing", "Missing values")] if missing else []),
+        *rest,
+    ]
 
 
 def effect_sections(content: Content) -> list[tuple[str, str, list[Picture], list[Table]]]:
