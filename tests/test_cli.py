@@ -179,6 +179,11 @@ def test_data_describe(run: Run) -> None:
     assert "rows used" in out
     assert re.search(r"^stable autocracy +\d+", out, re.M)
     assert re.search(r"^missing, by decade +1980s +1990s$", out, re.M)
+    assert re.search(r"^needed in every row +rows lost +countries lost$", out, re.M)
+    assert re.search(r"^  polity2, countries lost: Andorra, ", out, re.M)
+    assert re.search(
+        r"^- polity2 \(polity5, 1776-2020\): [\d,]+ of [\d,]+ rows .* not in the panel: ", out, re.M
+    )
 
 
 # Fit

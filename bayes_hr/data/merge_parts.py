@@ -172,7 +172,7 @@ def missing_cells(frame: pd.DataFrame, columns: Iterable[str] | Mapping[str, str
 
 
 def missing_table(cells: Iterable[Missing]) -> pd.DataFrame:
-    """Share of missing values, variables (rows) by decades (columns); NaN where a decade has no rows."""
+    """Share of missing values, variables (rows) by decades that have rows (columns)."""
     import pandas as pd
 
     table: dict[str, dict[int, float]] = {}

@@ -1,6 +1,6 @@
 """What must hold of the rows of a panel, as data, and the last check before they become one.
 
-Plain code over pandas: pandera does as much, but as a new dependency it would weigh more than these lines.
+Plain code: pandera does as much, but as a new dependency it would weigh more than these lines.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from bayes_hr.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
-WHOLE, NUMBER, FLAG, TEXT = "whole numbers", "numbers", "true or false", "text"
+WHOLE, NUMBER, TEXT = "whole numbers", "numbers", "text"
+_FITS: Final = {
+    WHOLE: lambda value: isinstance(value, Real) and value % 1 == 0,
+    NUMBER: lambda value: isinstance(value, Real),
+    TEXT: lambda value: isinstance(value, str),
+}
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,8 @@ class Schema:
     rising: tuple[str, ...] = ()
 
 
-_CODE: Final = Column(WHOLE, 0, needed=True)
-_YEAR: Final = Column(WHOLE, 1, 2200, needed=True)
-_SD: Final = Column(NUMBER, 0, missing=True)
-_SHARED: Final = {"ccode": _CODE, "year": _YEAR, "country": Column(TEXT)}
+_YEAR, _SD = Column(WHOLE, 1, 2200, needed=True), Column(NUMBER, 0, missing=True)
+_SHARED: Final = {"ccode": Column(WHOLE, 0, needed=True), "year": _YEAR, "country": Column(TEXT)}
 
 SCHEMAS: Final = {
     "ratification": Schema(
@@ -63,7 +66,7 @@ SCHEMAS: Final = {
             **_SHARED,
             **dict.fromkeys(("igo_name", "igo_type"), Column(TEXT)),
             **dict.fromkeys(("entry", "last"), _YEAR),
-            **dict.fromkeys(("founder", "left_censored", "exits"), Column(FLAG)),
+            **dict.fromkeys(("founder", "left_censored", "exits"), Column(NUMBER, 0, 1)),
             "igo": Column(TEXT, needed=True),
             "phase": Column(TEXT, among=("before", "during", "gap", "after"), needed=True),
             "score_sd": _SD,
@@ -75,16 +78,9 @@ SCHEMAS: Final = {
 
 
 def check_rows(frame: pd.DataFrame, name: str, outcome: str) -> None:
-    """Refuse rows that are no panel of the kind `name`.
-
-    Raises
-    ------
-    InputError
-        With the column, the row and the value that is wrong.
-    """
-    if name not in SCHEMAS:
+    """Refuse rows that are no panel of the kind `name`: InputError with column, row and value."""
+    if (schema := SCHEMAS.get(name)) is None:
         raise InputError(f"unknown panel {name!r}; {nearest(name, SCHEMAS)}")
-    schema = SCHEMAS[name]
     columns = {f"{outcome}_sd": _SD, **schema.columns, outcome: Column(needed=True)}
     for column, rule in columns.items():
         if rule.needed and column not in frame.columns:
@@ -102,26 +98,22 @@ def _check_column(frame: pd.DataFrame, column: str, rule: Column) -> None:
     from pandas.api import types
 
     values = frame[column]
-    tests = {WHOLE: types.is_integer_dtype, FLAG: types.is_bool_dtype, TEXT: types.is_string_dtype}
+    tests = {WHOLE: types.is_integer_dtype, TEXT: types.is_string_dtype}
     if not rule.missing:
         _refuse(frame, values.isna(), column, "must not be missing")
     if not tests.get(rule.kind, types.is_numeric_dtype)(values):
-        odd = values.notna() & ~values.map(
-            lambda value: isinstance(value, str if rule.kind == TEXT else Real)
-        )
-        _refuse(frame, odd if odd.any() else values.notna(), column, f"must hold {rule.kind} only")
+        odd = values.notna() & ~values.map(_FITS[rule.kind]).astype(bool)
+        wrong = odd if odd.any() else frame["ccode"].notna()  # values that fit, in a dtype that does not
+        _refuse(frame, wrong, column, f"must hold {rule.kind} only, not {values.dtype}")
     if rule.among:
         _refuse(frame, ~values.isin(rule.among), column, f"must be one of {', '.join(rule.among)}")
-    if rule.kind in {WHOLE, NUMBER}:
+    if rule.kind != TEXT:
         outside = values.notna() & ~(values.between(rule.low, rule.high) & (values.abs() < inf))
-        ends = "" if rule.low == -inf else f", and from {rule.low:g} to {rule.high:g}"
-        _refuse(frame, outside, column, f"must be finite{ends}")
+        _refuse(frame, outside, column, f"must be finite, and from {rule.low:g} to {rule.high:g}")
 
 
 def _refuse(frame: pd.DataFrame, wrong: pd.Series, column: str, why: str) -> None:
     if wrong.any():
-        place = int(wrong.to_numpy(bool).argmax())
-        row = frame.iloc[place]
+        row = frame.iloc[int(wrong.to_numpy(bool).argmax())]
         keys = ", ".join(f"{key} {row[key]}" for key in ("ccode", "igo", "year") if key in row)
-        where = f"row {frame.index[place]} (counting from 0; {keys})"
-        raise InputError(f"column {column!r}: {row[column]} in {where} {why}; correct it, or build it again")
+        raise InputError(f"column {column!r}: {row[column]} in row {row.name} ({keys}) {why}; correct it")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SHADES: Final = "Blues"
 """One hue from light to dark: read by its lightness alone, so by colour-blind readers and in print."""
 
-_DARK: Final = 0.55
+_DARK: Final = 0.68
 """Share from which on a cell is too dark for dark text."""
 
 
@@ -35,19 +35,24 @@ def missing_picture(merge: MergeReport) -> Picture | None:
         _draw(axes[0], table)
     caption = (
         "Share of rows in which a variable is missing, by decade, before any row is dropped for it. "
-        "Darker: more is missing; –: no row in that decade."
+        "Darker: more is missing. Decades without rows are left out."
     )
     return Picture("fig-missing", figure, caption, f"{caption} {_in_words(table)}")
 
 
 def _draw(axis: Axes, table: pd.DataFrame) -> None:
     shares = table.to_numpy(float)
-    mesh = axis.pcolormesh(shares, cmap=SHADES, vmin=0, vmax=1, edgecolors="white", linewidth=2)
-    mesh.get_cmap().set_bad("white")
+    axis.pcolormesh(shares, cmap=SHADES, vmin=0, vmax=1, edgecolors="white", linewidth=2)
+    size = min(9.0, 105 / shares.shape[1])  # what fits a cell of the widest figure
     for (row, column), share in np.ndenumerate(shares):
         ink = "white" if share >= _DARK else fig.INK
-        axis.text(column + 0.5, row + 0.5, cell_text(share), ha="center", va="center", color=ink, fontsize=9)
-    axis.set_xticks(np.arange(shares.shape[1]) + 0.5, [f"{decade}s" for decade in table.columns], fontsize=9)
+        axis.text(
+            column + 0.5, row + 0.5, cell_text(share), ha="center", va="center", color=ink, fontsize=size
+        )
+    decades = [f"{decade}s" for decade in table.columns]
+    axis.set_xticks(
+        np.arange(len(decades)) + 0.5, decades, fontsize=9, rotation=90 if len(decades) > 9 else 0
+    )
     axis.set_yticks(np.arange(shares.shape[0]) + 0.5, [fig.shortened(str(name)) for name in table.index])
     axis.invert_yaxis()
     axis.xaxis.tick_top()
@@ -56,14 +61,14 @@ def _draw(axis: Axes, table: pd.DataFrame) -> None:
 
 
 def cell_text(share: float) -> str:
-    """``0``, ``<1 %``, ``37 %``; never rounded to none or to all."""
-    if not np.isfinite(share):
-        return fmt.NONE
-    if share in {0.0, 1.0}:
-        return f"{share:.0%}".replace("%", "\u00a0%") if share else "0"
-    if share < 0.01 or share > 0.99:
-        return "<1\u00a0%" if share < 0.5 else ">99\u00a0%"
-    return f"{100 * share:.0f}\u00a0%"
+    """``0``, ``<1 %``, ``37 %``, ``>99 %``; never rounded to none or to all."""
+    if share == 0:
+        return "0"
+    if share < 0.01:
+        return f"<{fmt.percent(0.01)}"
+    if 0.99 < share < 1:
+        return f">{fmt.percent(0.99)}"
+    return fmt.percent(round(share, 2))
 
 
 def _in_words(table: pd.DataFrame) -> str:
