@@ -189,7 +189,7 @@ def test_design_says_what_its_needs_lose() -> None:
         {"ccode": [2, 2, 2, 20, 20, 20, 40, 40], "year": [1998, 1999, 2000] * 2 + [1998, 1999]}
     )
     frame["country"] = frame["ccode"].map({2: "United States", 20: "Canada", 40: "Cuba"})
-    frame["ratification_year"] = frame["ccode"].map({2: 1999.0, 20: 2000.0})
+    frame["ratification_year"] = frame["ccode"].map({2: 1999.0, 20: 1999.0})
     frame["score"] = np.linspace(0, 1, 8)
     frame["gdp"] = [1.0, 2.0, np.nan, 4.0, 5.0, 6.0, np.nan, np.nan]
     panel = Panel.from_frame(frame, outcome="score")
