@@ -392,7 +392,10 @@ def test_offline_asks_nobody(web: Server, cache: Path, monkeypatch: pytest.Monke
 def process(code: str) -> subprocess.Popen[str]:
     """A Python that knows TOY as the only source, with the cache and the server of the test."""
     head = (
-        "import sys; from bayes_hr.data import sources; from bayes_hr.data.fetch import fetch, fetch_all\n"
+        "import signal, sys; from bayes_hr.data import sources\n"
+        "from bayes_hr.data.fetch import fetch, fetch_all\n"
+        # also where a shell started the tests in the background and had SIGINT ignored
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"sources.SOURCES.clear(); sources.SOURCES['toy'] = sources.Source(**{asdict(TOY)})\n"
     )
     return subprocess.Popen(

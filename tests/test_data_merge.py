@@ -199,7 +199,7 @@ def test_design_says_what_its_needs_lose() -> None:
         "question": "Does ratification help here?",
         "outcome": {"name": "score"},
         "treatment": {"name": "CAT"},
-            "estimands": ["regime"],
+        "estimands": ["regime"],
     }
     card = parse_card({**text, "population": ["gdp"], "where": "year > 1998"}, where="card small")
     merge = build(card, panel).merge

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_hr.data.controls import CONTROLS, Control
+from bayes_hr.data.controls import Control, Wanted
 from bayes_hr.data.crosswalk import country_names, state_years
 from bayes_hr.data.merge import DropStep, MergeReport, drop_rows, missing_notes
 from bayes_hr.data.merge_parts import Duplicate, SourceMatch
@@ -22,6 +22,8 @@ from bayes_hr.data.treatment import with_treatment, without_unknown
 from bayes_hr.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
 
 _COLUMNS: Final = ("ccode", "year", "country", "ratified", "ratification_year", "years_since", "regime")
@@ -49,6 +51,9 @@ def ratification_panel(
     autocracy: float | None = None,
     start: int | None = None,
     end: int | None = None,
+    controls: Sequence[str] | None = None,
+    lags: Mapping[str, int] | None = None,
+    means: Sequence[str] = (),
 ) -> Panel:
     """Country-years of the COW state system that have a score.
 
@@ -78,6 +83,10 @@ def ratification_panel(
         Cut-offs on the scale of the source; default: the source's own (polity5: 8 and 3).
     start, end : int, optional
         First and last year; default: all.
+    controls : sequence of str, optional
+        Names in :data:`bayes_hr.data.controls.KNOWN`; default: the four above.
+    lags, means
+        Lagged controls and country means, as in :class:`bayes_hr.data.controls.Wanted`.
 
     Returns
     -------
@@ -91,6 +100,7 @@ def ratification_panel(
         If a source cannot be read.
     """
     _check_options(treaty, outcome, (start, end))
+    wanted = Wanted.of(controls, lags, means)
     regime = _regime_options(regime_source, regime_rule, regime_window, democracy, autocracy)
     options: dict[str, object] = {
         "outcome": outcome,
@@ -102,6 +112,7 @@ def ratification_panel(
         "autocracy": regime.autocracy,
         "start": start,
         "end": end,
+        **wanted.options(),
     }
     frame, rows_in, steps, notes, scored = _scored_states(OUTCOMES[outcome], start, end)
     dates = treaty_years(treaty)
@@ -111,32 +122,40 @@ def ratification_panel(
     frame, regime_notes = _add_regime(frame, dates, treaty, regime)
     notes += treaty_notes + regime_notes
     matches = [scored, *_treaty_matches(frame, dates)]
-    for control in CONTROLS:
-        frame, match = _add_control(frame, control)
+    for control in wanted.controls:
+        frame, match = _add_control(frame, control, wanted.lags.get(control.name))
         matches.append(match)
-    controls = [control.name for control in CONTROLS]
+    for name in wanted.means:
+        frame[f"{name}_mean"] = frame.groupby("ccode")[name].transform("mean")
     own = [column for column in OUTCOMES[outcome].columns if column in frame.columns]
-    frame = frame[[*_COLUMNS[:3], *own, *_COLUMNS[3:], *controls]]
+    frame = frame[[*_COLUMNS[:3], *own, *_COLUMNS[3:], *wanted.columns]]
     frame = frame.sort_values(["ccode", "year"]).reset_index(drop=True)
-    merge = MergeReport.of(rows_in, frame, steps, [*notes, *missing_notes(frame, controls)])
+    merge = MergeReport.of(rows_in, frame, steps, [*notes, *missing_notes(frame, wanted.columns)])
     merge = replace(merge, matches=tuple(matches), duplicates=_treaty_duplicates(frame, treaty))
-    merge = merge.with_missing(frame, [*own[1:], *controls])
+    merge = merge.with_missing(frame, [*own[1:], *wanted.columns])
     return Panel("ratification", frame, merge, ratification_sources(**options), options).validate()
 
 
-def ratification_sources(*, outcome: Any, treaty: Any, regime_source: Any, **_: object) -> tuple[str, ...]:
+def ratification_sources(
+    *,
+    outcome: Any,
+    treaty: Any,
+    regime_source: Any,
+    controls: Any = None,
+    **_: object,
+) -> tuple[str, ...]:
     """Ids of the sources of a panel with these options of :func:`ratification_panel`; reads none of them.
 
     Raises
     ------
     InputError
-        If there is no such outcome, treaty or regime source.
+        If there is no such outcome, treaty, regime source or control.
     """
     used = (
         get_outcome(outcome).source,
         *get_treaty(treaty).sources,
         *get_regime_source(regime_source).sources,
-        *(c.source for c in CONTROLS),
+        *(c.source for c in Wanted.of(controls, None, ()).controls),
         *("cowstates", "codelist"),
     )
     return tuple(dict.fromkeys(used))
@@ -264,10 +283,14 @@ def _treaty_duplicates(frame: pd.DataFrame, treaty: str) -> tuple[Duplicate, ...
     return tuple(out)
 
 
-def _add_control(frame: pd.DataFrame, control: Control) -> tuple[pd.DataFrame, SourceMatch]:
+def _add_control(frame: pd.DataFrame, control: Control, lag: int | None) -> tuple[pd.DataFrame, SourceMatch]:
     values, covers = control.values()
-    merged = frame.merge(values, on=["ccode", "year"], how="left", validate="1:1")
-    if control.absent is not None:
-        within = merged["year"].between(*covers) & merged[control.name].isna()
-        merged[control.name] = merged[control.name].mask(within, control.absent)
+    merged = frame
+    for years in (0,) if lag is None else (0, lag):
+        name = f"{control.name}_lag{years}" if years else control.name
+        past = values.assign(year=values["year"] + years).rename(columns={control.name: name})
+        merged = merged.merge(past, on=["ccode", "year"], how="left", validate="1:1")
+        if control.absent is not None:
+            within = (merged["year"] - years).between(*covers) & merged[name].isna()
+            merged[name] = merged[name].mask(within, control.absent)
     return merged, SourceMatch.of(control.source, control.name, values, frame, country_names())

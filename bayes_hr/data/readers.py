@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from bayes_hr.data.catalogue.treaties import TREATY_KEYS
 from bayes_hr.data.readers_codes import read_codelist, read_codelist_panel, read_cowstates
-from bayes_hr.data.readers_controls import read_cow_nmc, read_ucdp_acd
+from bayes_hr.data.readers_controls import read_cow_nmc, read_isa_gdp, read_lji, read_ucdp_acd
 from bayes_hr.data.readers_igo import read_cow_igo_igo_year, read_cow_igo_state_year
 from bayes_hr.data.readers_outcomes import (
     read_cirights,
@@ -47,6 +47,8 @@ READERS: Final[dict[str, Reader]] = {
     "vdem_subset": read_vdem_subset,
     "cow_nmc": read_cow_nmc,
     "ucdp_acd": read_ucdp_acd,
+    "isa_gdp": read_isa_gdp,
+    "lji": read_lji,
     "cowstates": read_cowstates,
     "codelist": read_codelist,
     "codelist_panel": read_codelist_panel,

@@ -24,13 +24,14 @@ _VDEM_COLUMNS: Final = (
 
 
 def read_polity5(path: Path) -> pd.DataFrame:
-    """Polity5: ``ccode, year, polity2, polity, polity_name``; -66, -77 and -88 in ``polity`` become missing.
+    """Polity5: ``ccode, year, polity2, polity, durable, polity_name``.
 
+    -66, -77 and -88 in ``polity`` become missing; ``durable`` is years since the last regime change.
     Polity numbers are turned into COW numbers with the file's own ``cown``. Where two polities share a COW
     number in a year (Yugoslavia 1991, Ethiopia 1993, Serbia 2006, Sudan 2011, Vietnam 1976), the one that
     goes on is kept, so that a year has the score of the state that leaves it.
     """
-    kept = ["cown", "year", "polity2", "polity", "polity_annual_country", "polity_annual_ccode"]
+    kept = ["cown", "year", "polity2", "polity", "durable", "polity_annual_country", "polity_annual_ccode"]
     frame = read_rda(path, kept)
     frame = whole(frame[frame["cown"].notna()], "cown", "year", "polity_annual_ccode")
     frame = frame.rename(columns={"cown": "ccode", "polity_annual_country": "polity_name"})

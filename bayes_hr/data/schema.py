@@ -46,6 +46,9 @@ class Schema:
 
 
 _YEAR, _SD = Column(WHOLE, 1, 2200, needed=True), Column(NUMBER, 0, missing=True)
+_SPELL: Final = Column(NUMBER, 1, 2200, missing=True, needed=True)
+"""Missing in rows of states that never joined."""
+
 _SHARED: Final = {"ccode": Column(WHOLE, 0, needed=True), "year": _YEAR, "country": Column(TEXT)}
 
 SCHEMAS: Final = {
@@ -65,10 +68,10 @@ SCHEMAS: Final = {
         {
             **_SHARED,
             **dict.fromkeys(("igo_name", "igo_type"), Column(TEXT)),
-            **dict.fromkeys(("entry", "last"), _YEAR),
+            **dict.fromkeys(("entry", "last"), _SPELL),
             **dict.fromkeys(("founder", "left_censored", "exits"), Column(NUMBER, 0, 1)),
             "igo": Column(TEXT, needed=True),
-            "phase": Column(TEXT, among=("before", "during", "gap", "after"), needed=True),
+            "phase": Column(TEXT, among=("before", "during", "gap", "after", "never"), needed=True),
             "score_sd": _SD,
             "n_others": Column(WHOLE, 0),
         },

@@ -132,7 +132,7 @@ def covariance(group: GroupTerm, x: Array) -> Covariance:
     """Read the coordinates ``x`` (size,) of a group."""
     q = len(group.terms)
     sd = np.exp(x[:q])
-    densities = np.array([p.log_density(v) for p, v in zip(group.sd, sd.tolist(), strict=True)])
+    densities = np.array([p.log_density(v) for p, v in zip(group.sd, sd, strict=True)])
     log_prior = float(densities[:, 0].sum() + x[:q].sum())
     gradient = 1.0 + densities[:, 1] * sd
     if group.corr is None:

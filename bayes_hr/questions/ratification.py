@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bayes_hr.data.controls import CONTROLS, KNOWN
 from bayes_hr.data.load import load_panel
 from bayes_hr.data.panel import Panel
 from bayes_hr.data.worlds import COVARIATES
@@ -44,7 +45,10 @@ def _panel_options(card: RatificationCard) -> dict[str, Any]:
     if card.panel == "simulated":
         return {}
     regime = card.regime
+    names = [control.name for control in CONTROLS]
+    more = [c.name for c in card.population if c.name in KNOWN and c.name not in names]
     return {
+        **({"controls": [*names, *dict.fromkeys(more)]} if more else {}),
         "treaty": card.treatment.name,
         "outcome": card.outcome.name,
         "regime_source": regime.source,

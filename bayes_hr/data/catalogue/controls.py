@@ -14,6 +14,11 @@ _PEACESCIENCER_BIBTEX: Final = """@article{miller2022peacesciencer,
   journal = {Conflict Management and Peace Science}, volume = {39}, number = {6}, pages = {755--779},
   year = {2022}, doi = {10.1177/07388942221077926}
 }"""
+_ISA: Final = "andybega/isa-2018/1a2c76663355b999a5cce231e06044f189ab3485/data-modules/"
+_ISA_BIBTEX: Final = """@misc{beger_isa2018,
+  author = {Beger, Andreas},
+  title = {isa-2018: data and code}, url = {https://github.com/andybega/isa-2018}
+}"""
 
 SOURCES: Final = (
     Source(
@@ -49,6 +54,7 @@ SOURCES: Final = (
             f"Dataset, Journal of Peace Research 39(5): 615-637; {_MILLER}"
         ),
         covers="1946-2024, conflicts with 25 or more battle deaths in the year",
+        reader_version=2,
         bibtex=(
             """@article{gleditsch2002armed,
   author = {Gleditsch, Nils Petter and Wallensteen, Peter and Eriksson, Mikael and Sollenberg, Margareta
@@ -59,6 +65,48 @@ SOURCES: Final = (
 }
 """
             + _PEACESCIENCER_BIBTEX
+        ),
+    ),
+    Source(
+        id="isa_gdp",
+        title="GDP, 1950-2017",
+        repo_path=_ISA + "gdppop/output/gdp_1950_2017.csv",
+        sha256="7f9d5d1ece3010fbf819b8d661652d8feae4c0db63fe6af8e0cc376679e68fd4",
+        licence="the repository states no licence; World Bank indicators and others, cite authors",
+        citation=(
+            "World Bank, World Development Indicators, filled by Beger from other sources; through Beger, "
+            "isa-2018 (github.com/andybega/isa-2018)"
+        ),
+        covers="1950-2017, GDP and GDP per capita in constant US dollars, Gleditsch-Ward numbers",
+        bibtex=(
+            """@misc{worldbank_wdi,
+  author = {{World Bank}},
+  title = {World Development Indicators}, url = {https://databank.worldbank.org}
+}
+"""
+            + _ISA_BIBTEX
+        ),
+    ),
+    Source(
+        id="lji",
+        title="Latent judicial independence",
+        repo_path=_ISA + "lji/data/LJI-estimates-20140422.csv",
+        sha256="1d69b3c9bb22467e8e54610a90919b0f9df00ae80f94f459728732290ed0cca4",
+        licence="cite authors; the repository states no licence",
+        citation=(
+            "Linzer & Staton (2015), A Global Measure of Judicial Independence, 1948-2012, Journal of Law "
+            "and Courts 3(2): 223-256; through Beger, isa-2018 (github.com/andybega/isa-2018)"
+        ),
+        covers="1948-2012, latent judicial independence from 0 to 1, posterior mean and SD",
+        bibtex=(
+            """@article{linzer2015judicial,
+  author = {Linzer, Drew A. and Staton, Jeffrey K.},
+  title = {A Global Measure of Judicial Independence, 1948--2012},
+  journal = {Journal of Law and Courts}, volume = {3}, number = {2}, pages = {223--256}, year = {2015},
+  doi = {10.1086/682150}
+}
+"""
+            + _ISA_BIBTEX
         ),
     ),
 )

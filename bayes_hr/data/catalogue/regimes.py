@@ -28,6 +28,7 @@ SOURCES: Final = (
   title = {democracyData: Access and Manipulate Most Available Democracy Datasets},
   url = {https://github.com/xmarquez/democracyData}
 }""",
+        reader_version=2,
     ),
     Source(
         id="vdem_subset",
