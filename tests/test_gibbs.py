@@ -548,7 +548,7 @@ def test_the_tree_is_that_of_nuts(both: tuple[Design, xr.DataTree, xr.DataTree],
 def test_the_posterior_is_that_of_nuts_on_the_row_model(name: str) -> None:
     design = with_outcome_of_its_own(country_years(12, 14, **POSTERIORS[name]), 5)
     gibbs = GibbsEngine().sample(design, settings_of(chains=4, tune=2_000, draws=8_000, cores=2))
-    settings = settings_of(chains=4, tune=1_500, draws=5_000, cores=2, target_accept=0.97)
+    settings = settings_of(chains=4, tune=1_500, draws=8_000, cores=2, target_accept=0.97)
     nuts = NutsEngine("nutpie", "rows").sample(design, settings)
     assert nuts.attrs["form"] == "rows"
     assert_agree(gibbs, nuts, 4_000)
