@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -150,6 +151,7 @@ def test_numbers_are_tidied(number: int) -> None:
 
 def test_keeps_the_index() -> None:
     values = pd.Series(["USA", "GBR"], index=[7, 3])
+    assert to_cow(values, "iso3", np.int64(1990)).to_dict() == {7: 2, 3: 200}
     assert to_cow(values, "iso3", [1990, 1991]).to_dict() == {7: 2, 3: 200}
 
 

@@ -222,7 +222,7 @@ def test_join_by_country_follows_a_code_through_the_years() -> None:
     ):
         found.join(both, on=("iso",), columns=["nato"], codes="iso3")
     wrong = pd.DataFrame({"iso": ["DEU", "XYZ"], "nato": [0, 1]})
-    with pytest.raises(InputError, match=r"'XYZ'.*no such ISO3 code"):
+    with pytest.raises(InputError, match=r"'XYZ' in .* \(row 1\): no such ISO3 code"):
         found.join(wrong, on=("iso",), columns=["nato"], codes="iso3")
     kept = found.join(wrong, on=("iso",), columns=["nato"], codes="iso3", unmatched="drop")
     assert any("left out, ISO3 code without a COW number: XYZ: 1" in note for note in kept.merge.notes)

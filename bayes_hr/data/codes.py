@@ -5,6 +5,7 @@ The rules for states that split, merged or changed their code are in :mod:`bayes
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final, Literal, overload
 
 from bayes_hr.data.code_reasons import Reasons
@@ -13,8 +14,6 @@ from bayes_hr.data.messages import listed, nearest
 from bayes_hr.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     import pandas as pd
 
 Unmatched = Literal["error", "drop"]
@@ -83,7 +82,7 @@ def to_cow(
     found = found.astype("Int64")
     if unmatched == "drop":
         return found, report
-    _refuse(report, f"to_cow: no COW number for {SCHEMES[scheme]}", _ADVICE)
+    refuse(report, f"to_cow: no COW number for {SCHEMES[scheme]}")
     return found.astype("int64")
 
 
@@ -139,7 +138,7 @@ def from_cow(
     found = found.astype("Int64" if scheme in NUMERIC else "str")
     if unmatched == "drop":
         return found, report
-    _refuse(report, f"from_cow: no {SCHEMES[scheme]} for COW number", _ADVICE)
+    refuse(report, f"from_cow: no {SCHEMES[scheme]} for COW number")
     return found.astype("int64") if scheme in NUMERIC else found
 
 
@@ -168,7 +167,7 @@ def _rows(values: Iterable[object], years: Iterable[int] | int, scheme: str) -> 
         raise InputError(f"a list or column of codes is needed; got the text {values!r}")
     given = values if isinstance(values, pd.Series) else pd.Series(list(values), dtype="object")
     count = len(given)
-    when = [years] * count if isinstance(years, int) else list(years)
+    when = list(years) if isinstance(years, Iterable) else [years] * count
     if len(when) != count:
         raise InputError(f"years: {len(when)} for {count} values; give as many, or one for all")
     year = pd.to_numeric(pd.Series(when, dtype="object"), errors="coerce")
@@ -230,7 +229,14 @@ def unmatched_text(report: pd.DataFrame) -> str:
     return "\n".join([*lines[:MAX_LISTED], *([f"  and {rest} more"] if rest > 0 else [])])
 
 
-def _refuse(report: pd.DataFrame, head: str, advice: str) -> None:
+def refuse(report: pd.DataFrame, head: str) -> None:
+    """Raise an InputError with what was not matched, if anything was not.
+
+    Raises
+    ------
+    InputError
+        `head`, then :func:`unmatched_text` and what to do.
+    """
     if len(report):
         text = unmatched_text(report)
-        raise InputError(f"{head} in {len(report)} row(s), counted from 0:\n{text}\n{advice}")
+        raise InputError(f"{head} in {len(report)} row(s), counted from 0:\n{text}\n{_ADVICE}")

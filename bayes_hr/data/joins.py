@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayes_hr.data.code_columns import suggestion
 from bayes_hr.data.code_years import FIRST_YEAR, LAST_YEAR, SCHEMES
-from bayes_hr.data.codes import Unmatched, check_options, matched, to_cow
+from bayes_hr.data.codes import Unmatched, check_options, matched, refuse, to_cow
 from bayes_hr.data.messages import listed, nearest
 from bayes_hr.data.user_frames import ccodes, numbers, whole_numbers
 from bayes_hr.errors import InputError
@@ -73,7 +73,6 @@ def joined(
         If a column is missing, no number, or `taken`; if two rows have the same key; if a code is not
         matched; or if no row of the panel is.
     """
-    check_options(codes, unmatched)
     check_options(codes, unmatched)
     table = _checked(df, columns, on, lag, taken)
     if len(on) == 2:
@@ -164,7 +163,8 @@ def _by_country(
     ]
     rest = table.loc[~table.index.isin(set(known)), column]
     if len(rest) and unmatched == "error":
-        to_cow(rest, codes, LAST_YEAR)  # raises, and says why
+        _, report = to_cow(rest, codes, LAST_YEAR, unmatched="drop")
+        refuse(report.assign(row=rest.index[report["row"]]), f"join: no COW number for {SCHEMES[codes]}")
     keys = pd.DataFrame({"row": sorted(set(known))}).merge(pd.DataFrame({"year": years}), how="cross")
     keys["ccode"] = matched(table[column].reindex(keys["row"]), codes, keys["year"]).to_numpy()
     return keys.dropna().astype({"ccode": "int64"}), _left_out(rest, codes)
