@@ -143,6 +143,13 @@ def describe(
         tuple[int, int] | None,
         typer.Option(metavar="FIRST LAST", help="Ratification: years of the rule 'window'."),
     ] = None,
+    controls: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="Ratification: a control, e.g. igo_count; may be repeated; default: the usual four.",
+        ),
+    ] = None,
     score: Annotated[str | None, typer.Option(help="Convergence: score; default hrps_v402.")] = None,
     mean: Annotated[
         str | None, typer.Option(help="Convergence: leave_one_out (default), inclusive or frozen.")
@@ -177,6 +184,7 @@ def describe(
         "regime_source": regime_source,
         "regime_rule": regime_rule,
         "regime_window": regime_window,
+        "controls": controls or None,
         "score": score,
         "mean": mean,
         "igos": igos or None,

@@ -171,6 +171,17 @@ def test_data_fetch(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
 
 
 @pytest.mark.real_data
+def test_data_describe_with_controls(run: Run) -> None:
+    args = ("data", "describe", "ratification", "--start", "1995", "--end", "1999")
+    code, out, _ = run(*args, "--controls", "igo_count", "--controls", "judicial_independence")
+    assert code == 0
+    assert re.search(r"^judicial_independence +\d+%$", out, re.M)
+    assert "polity2 (polity5" not in out
+    code, _, err = run(*args, "--controls", "igo_counts")
+    assert code == 2
+    assert "igo_count" in err
+
+
 def test_data_describe(run: Run) -> None:
     code, out, _ = run(
         "data", "describe", "ratification", "--treaty", "ICCPR", "--start", "1980", "--end", "1999"

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from bayes_hr.data.crosswalk import gw_to_cow
+from bayes_hr.data.crosswalk import country_names, gw_to_cow
+from bayes_hr.data.merge_parts import Duplicate
 from bayes_hr.data.messages import nearest
 from bayes_hr.data.parsed import read_source
 from bayes_hr.errors import InputError
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 INTRASTATE: Final = ("intrastate", "internationalized")
 """UCDP types 3 and 4: a government against rebels, without and with foreign troops."""
+
+_NO_PATH: Final = "taken to be no mediator, as no short way leads from a treaty on rights to it"
+"""Why a control is not tagged as a mediator."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,7 @@ class Control:
     name : str
         Column in the panel.
     label : str
-        What it is, with its unit.
+        What it is, with its unit, and why it may be a mediator or is taken to be none.
     source : str
         Source id.
     read : callable
@@ -36,6 +40,8 @@ class Control:
         Value of a country-year within the source's years that the source does not list; None: missing.
     mediator : bool
         Whether ratification may change it, so that a companion fit leaves it out.
+    twice : callable or None
+        Of a panel's rows, returns what the source has twice and which value `read` keeps; None: nothing.
     """
 
     name: str
@@ -44,6 +50,7 @@ class Control:
     read: Callable[[], pd.DataFrame]
     absent: float | None = None
     mediator: bool = False
+    twice: Callable[[pd.DataFrame], tuple[Duplicate, ...]] | None = None
 
     def values(self) -> tuple[pd.DataFrame, tuple[int, int]]:
         """Values without missing ones, and the first and last year they cover."""
@@ -87,10 +94,35 @@ def polity2() -> pd.DataFrame:
 
 
 def gdppc_wdi() -> pd.DataFrame:
-    """Natural log of GDP per capita, constant US dollars (World Bank and others), 1950-2017."""
-    frame = _positive(read_source("isa_gdp"), "gdppc")
-    frame = frame.assign(ccode=gw_to_cow(frame)).drop_duplicates(["ccode", "year"])
+    """Natural log of GDP per capita, constant US dollars (World Bank and others), 1950-2017.
+
+    A COW number with two Gleditsch-Ward numbers in a year (Serbia and its predecessor in 2006) keeps
+    the value of the later state; :func:`gdppc_wdi_twice` says so.
+    """
+    frame = _isa_gdp().drop_duplicates(["ccode", "year"])
     return _logged(frame, "gdppc", "log_gdppc_wdi")
+
+
+def gdppc_wdi_twice(panel: pd.DataFrame) -> tuple[Duplicate, ...]:
+    """Country-years of `panel` (``ccode, year``) with two Gleditsch-Ward numbers; dollars per head."""
+    frame = _isa_gdp().merge(panel[["ccode", "year"]], on=["ccode", "year"])
+    both = frame[frame.duplicated(["ccode", "year"], keep=False)]
+    rule = "the state that lasted to the end of the year"
+    out = []
+    for (ccode, year), rows in both.groupby(["ccode", "year"]):
+        given = [f"{row.gdppc:,.0f} (Gleditsch-Ward {row.gwno})" for row in rows.itertuples()]
+        kept = f"{given[0]} kept in {year}"
+        name = str(country_names()[ccode])
+        out.append(Duplicate("log_gdppc_wdi", int(ccode), name, kept, " and ".join(given), rule))
+    return tuple(out)
+
+
+def _isa_gdp() -> pd.DataFrame:
+    """Rows with a GDP per head, by COW number and year, the later state's (renumbered in COW) first."""
+    frame = _positive(read_source("isa_gdp"), "gdppc")
+    frame = frame.assign(ccode=gw_to_cow(frame))
+    frame = frame.assign(earlier=frame["gwno"] == frame["ccode"])
+    return frame.sort_values(["ccode", "year", "earlier", "gwno"])
 
 
 def interstate() -> pd.DataFrame:
@@ -121,7 +153,11 @@ def durability() -> pd.DataFrame:
 
 
 def igo_count() -> pd.DataFrame:
-    """Number of IGOs of which the state is a full member (COW IGO v3); missing codes count as 0."""
+    """Number of IGOs of which the state is known to be a full member (COW IGO v3).
+
+    A lower bound: a missing code (-9) counts as no membership, and four state-years in five have one or more
+    (28 at most).
+    """
     from bayes_hr.data.igo import MEMBERSHIP_SOURCE
 
     table = read_source(MEMBERSHIP_SOURCE)[["ccode", "year", "code"]]
@@ -130,20 +166,42 @@ def igo_count() -> pd.DataFrame:
 
 
 CONTROLS: Final = (
-    Control("log_gdppc", "log GDP per capita (thousand international dollars)", "vdem_subset", log_gdppc),
-    Control("log_population", "log population (thousands)", "cow_nmc", log_population),
     Control(
-        "conflict", "intrastate armed conflict in the year (0/1)", "ucdp_acd", conflict, 0.0, mediator=True
+        "log_gdppc",
+        f"log GDP per capita (thousand international dollars): {_NO_PATH}",
+        "vdem_subset",
+        log_gdppc,
     ),
-    Control("polity2", "polity2 (-10 to 10)", "polity5", polity2, mediator=True),
+    Control("log_population", f"log population (thousands): {_NO_PATH}", "cow_nmc", log_population),
+    Control(
+        "conflict",
+        "intrastate armed conflict in the year (0/1): repression that a treaty changes may feed rebellion",
+        "ucdp_acd",
+        conflict,
+        0.0,
+        mediator=True,
+    ),
+    Control(
+        "polity2",
+        "polity2 (-10 to 10): ratification may come with, or bring, a change of regime",
+        "polity5",
+        polity2,
+        mediator=True,
+    ),
 )
 """The controls that every panel has."""
 
 MORE: Final = (
-    Control("log_gdppc_wdi", "log GDP per capita (constant US dollars)", "isa_gdp", gdppc_wdi),
+    Control(
+        "log_gdppc_wdi",
+        f"log GDP per capita (constant US dollars): {_NO_PATH}",
+        "isa_gdp",
+        gdppc_wdi,
+        twice=gdppc_wdi_twice,
+    ),
     Control(
         "interstate_conflict",
-        "interstate conflict in the year (0/1)",
+        "interstate conflict in the year (0/1): a treaty may change how a state uses force",
         "ucdp_acd",
         interstate,
         0.0,
@@ -170,7 +228,12 @@ MORE: Final = (
         durability,
         mediator=True,
     ),
-    Control("igo_count", "IGOs of which the state is a full member", "cow_igo_state_year", igo_count),
+    Control(
+        "igo_count",
+        f"IGOs of which the state is known to be a full member (a lower bound): {_NO_PATH}",
+        "cow_igo_state_year",
+        igo_count,
+    ),
 )
 """Controls on demand."""
 
@@ -188,7 +251,8 @@ class Wanted:
         In the order of the columns.
     lags : dict of str to int
         Control to calendar years: a further column ``<name>_lag<years>`` with the country's value so many
-        years before, from the source itself; missing where that year is.
+        years before, from the source itself; missing where that year is. Where the source lists events
+        only (conflicts), a year before the state was in the COW system is missing, not 0.
     means : tuple of str
         Controls whose country means over the panel's rows that have a value are a further column,
         ``<name>_mean`` (Mundlak). A design may drop rows after that.

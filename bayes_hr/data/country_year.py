@@ -131,7 +131,8 @@ def ratification_panel(
     frame = frame[[*_COLUMNS[:3], *own, *_COLUMNS[3:], *wanted.columns]]
     frame = frame.sort_values(["ccode", "year"]).reset_index(drop=True)
     merge = MergeReport.of(rows_in, frame, steps, [*notes, *missing_notes(frame, wanted.columns)])
-    merge = replace(merge, matches=tuple(matches), duplicates=_treaty_duplicates(frame, treaty))
+    twice = [found for control in wanted.controls if control.twice for found in control.twice(frame)]
+    merge = replace(merge, matches=tuple(matches), duplicates=(*_treaty_duplicates(frame, treaty), *twice))
     merge = merge.with_missing(frame, [*own[1:], *wanted.columns])
     return Panel("ratification", frame, merge, ratification_sources(**options), options).validate()
 
@@ -285,12 +286,16 @@ def _treaty_duplicates(frame: pd.DataFrame, treaty: str) -> tuple[Duplicate, ...
 
 def _add_control(frame: pd.DataFrame, control: Control, lag: int | None) -> tuple[pd.DataFrame, SourceMatch]:
     values, covers = control.values()
+    first, last = int(frame["year"].min()) - (lag or 0), int(frame["year"].max())
+    there = state_years(first, last).assign(there=True)
     merged = frame
     for years in (0,) if lag is None else (0, lag):
         name = f"{control.name}_lag{years}" if years else control.name
         past = values.assign(year=values["year"] + years).rename(columns={control.name: name})
         merged = merged.merge(past, on=["ccode", "year"], how="left", validate="1:1")
         if control.absent is not None:
-            within = (merged["year"] - years).between(*covers) & merged[name].isna()
+            then = merged[["ccode", "year"]].assign(year=merged["year"] - years)
+            listed_then = then.merge(there, on=["ccode", "year"], how="left")["there"].notna()
+            within = then["year"].between(*covers) & listed_then & merged[name].isna()
             merged[name] = merged[name].mask(within, control.absent)
     return merged, SourceMatch.of(control.source, control.name, values, frame, country_names())
