@@ -182,6 +182,7 @@ def test_data_describe_with_controls(run: Run) -> None:
     assert "igo_count" in err
 
 
+@pytest.mark.real_data
 def test_data_describe(run: Run) -> None:
     code, out, _ = run(
         "data", "describe", "ratification", "--treaty", "ICCPR", "--start", "1980", "--end", "1999"
