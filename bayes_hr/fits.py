@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from bayes_hr import fitting
 from bayes_hr.cards import Card
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from bayes_hr.checks.reference import PermutedReference
     from bayes_hr.checks.result import Verdict
     from bayes_hr.progress import Progress
+
+_CACHED: Final = ("estimands", "tables", "_effects", "_verdict")
 
 
 @dataclass(frozen=True)
@@ -175,7 +177,10 @@ class Fit:
         from bayes_hr.checks.reference import permuted_reference
 
         found = permuted_reference(self.result, n=n, seed=seed, folder=folder, progress=progress)
-        return replace(self, reference=found)
+        out = replace(self, reference=found)
+        # Nothing else depends on the reference: effects and verdict are not worked out twice.
+        vars(out).update({k: v for k, v in vars(self).items() if k in _CACHED})
+        return out
 
     def report(self, path: str | Path) -> Path:
         """Write the report, one self-contained HTML page.

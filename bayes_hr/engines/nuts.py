@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from bayes_hr.engines.assemble import assemble_posterior
-from bayes_hr.engines.blocks import BlockDensity
 from bayes_hr.engines.integrated import IntegratedDensity, supports
+from bayes_hr.engines.signed import SignedDensity
 from bayes_hr.errors import InputError
 from bayes_hr.forms import chosen_form, integrable
 
@@ -105,7 +105,7 @@ def _hand_written(design: Design) -> Any:
     """The integrated density as nutpie takes it; compiled by numba at its first call, then kept on disk."""
     import nutpie
 
-    density = IntegratedDensity.of(design) if supports(design) else BlockDensity.of(design)
+    density = IntegratedDensity.of(design) if supports(design) else SignedDensity.of(design)
     shown = density.expand(density.initial(0))
     density(density.initial(0))
 

@@ -8,7 +8,13 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-JIT = numba.njit(cache=True, nogil=True, error_model="numpy")
+JIT = numba.njit(
+    cache=True,
+    nogil=True,
+    error_model="numpy",
+    # Sums may be reordered, or no loop is vectorised; NaN and infinity keep their meaning.
+    fastmath={"reassoc", "contract", "nsz", "arcp"},
+)
 
 
 @JIT
