@@ -144,9 +144,8 @@ def simulate_errors(rng: np.random.Generator, design: Design, draw: ParameterDra
         return e if sd is None else e + sd * rng.standard_normal(sd.size)
     order = design.serial.order
     weight, _ = transition(draw.rho, order)
-    s = (draw.sd_serial or 0.0) * np.sqrt(1.0 - weight**2) * rng.standard_normal(weight.size)
-    for year in np.flatnonzero(~order.first):
-        s[year] += weight[year] * s[year - 1]
+    shocks = (draw.sd_serial or 0.0) * np.sqrt(1.0 - weight**2) * rng.standard_normal(weight.size)
+    s = autoregressed(weight, shocks)
     independent = replace(draw, rho=0.0)
     return design.serial.loading * s[design.serial.index] + row_errors(rng, design.error.order, independent)
 
@@ -165,10 +164,19 @@ def row_errors(rng: np.random.Generator, order: RowOrder, draw: ParameterDraw) -
         for row in np.flatnonzero(order.gap > 1):
             steps = rng.standard_t(draw.nu, order.gap[row])
             shocks[row] = np.sum(steps * draw.rho ** np.arange(order.gap[row]))
-    e = draw.sigma * shocks
-    for row in np.flatnonzero(~order.first):
-        e[row] += coefficient[row] * e[row - 1]
-    return e
+    return autoregressed(coefficient, draw.sigma * shocks)
+
+
+def autoregressed(coefficient: Array, shocks: Array) -> Array:
+    """Each value (n,) its coefficient times the one before plus a shock, all at once.
+
+    The coefficient is 0 in the first row of a unit, so this is a bidiagonal system.
+    """
+    from scipy.linalg import solve_banded
+
+    band = np.ones((2, shocks.size))
+    band[1, :-1] = -coefficient[1:]
+    return np.asarray(solve_banded((1, 0), band, shocks))
 
 
 def draw_unit_years(rng: np.random.Generator, design: Design, draw: ParameterDraw, residual: Array) -> Array:

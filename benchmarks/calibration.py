@@ -23,6 +23,7 @@ import bayes_hr
 from bayes_hr.calibration.result import Calibration
 from bayes_hr.calibration.running import job_of, run
 from bayes_hr.design import Design
+from bayes_hr.engines import crossed
 from bayes_hr.engines.settings import Engine, SamplerSettings
 from bayes_hr.reporting.calibration import ecdf_picture
 from bayes_hr.reporting.figures import style
@@ -35,14 +36,21 @@ _ENGINES: dict[str, Engine] = {}
 
 @dataclass(frozen=True)
 class EngineSampler:
-    """An engine by name, as ``sample(design, seed)``; made once in each process."""
+    """An engine by name, as ``sample(design, seed)``; made once in each process.
+
+    With ``as_large`` a crossed design is sampled as one of more than 20,000 rows is: sigma, SDs and rho given
+    the effects, with interweaving.  That is how the shipped card of all IGOs is fitted.
+    """
 
     engine: str
     chains: int
     draws: int
     tune: int
+    as_large: bool = False
 
     def __call__(self, design: Design, seed: int) -> xr.DataTree:
+        if self.as_large:
+            vars(crossed)["SMALL"] = 0
         if self.engine not in _ENGINES:
             _ENGINES[self.engine] = _made(self.engine)
         settings = SamplerSettings("nutpie", "auto", self.chains, self.draws, self.tune, seed, 0.9, cores=1)
@@ -102,10 +110,13 @@ def main() -> int:
     parser.add_argument("--chains", type=int, default=2)
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--tune", type=int, default=500)
+    parser.add_argument(
+        "--as-large", action="store_true", help="crossed: as designs of many rows are sampled"
+    )
     parser.add_argument("--seed", type=int, default=20261201)
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
     given = parser.parse_args()
-    sample = EngineSampler(given.engine, given.chains, given.draws, given.tune)
+    sample = EngineSampler(given.engine, given.chains, given.draws, given.tune, given.as_large)
     table = given.results / f"calibration_{given.engine}.csv"
     table.parent.mkdir(parents=True, exist_ok=True)
     parts = {} if not table.exists() else dict(tuple(pd.read_csv(table).groupby("design", sort=False)))
