@@ -325,7 +325,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             app(args=None if argv is None else list(argv), prog_name="bayes-hr")
     except SystemExit as stop:  # typer ends every command this way
         if stop.code == INTERRUPTED:
-            _complain("Interrupted; nothing was left half-written.")
+            _complain(
+                "Interrupted; nothing was left half-written. Chains of the exact engine, refits and simulated "
+                "worlds done so far are kept: the same command goes on from them."
+            )
         return int(stop.code or OK)
     except BayesHRError as error:
         _complain(f"Error: {error}")

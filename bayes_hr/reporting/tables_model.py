@@ -187,7 +187,7 @@ def settings_table(content: Content) -> Table:
             "chains × draws",
             f"{fit.chains} × {fmt.count(fit.draws)}, after {fmt.count(fit.tune)} tuning draws each",
         ),
-        ("target acceptance", f"{fit.target_accept:g}"),
+        *([("target acceptance", f"{fit.target_accept:g}")] if engine["engine"] == "nuts" else []),
         ("seed", str(fit.seed)),
         ("seconds to compile, to sample", f"{seconds['compile']:.0f}, {seconds['sample']:.0f}"),
         ("machine", str(found["machine"])),
