@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -132,13 +132,14 @@ def eliminate(products: Products, point: Point, prior: PopulationPrior) -> Elimi
         return None
     left = _forward_all(lower, np.broadcast_to(s * factor.T, lower.shape).copy())
     H = np.matmul(left, products.ZD)
-    flat = H.reshape(-1, P + 1)
-    A = s * products.DD - flat.T @ flat
+    # Of what is symmetric only the lower half is worked out: this product is most of an evaluation.
+    A = blas.dsyrk(-1.0, H.reshape(-1, P + 1).T, s, products.DD.T, lower=1)
     T = prior.root(point.pooled)
     if T is None:
-        M, right = prior.scale[:, None] * A[:P, :P] * prior.scale, prior.scale * A[:P, P]
+        M, right = prior.scale[:, None] * A[:P, :P] * prior.scale, prior.scale * A[P, :P]
     else:
-        M, right = T.T @ A[:P, :P] @ T, T.T @ A[:P, P]
+        whole = np.tril(A[:P, :P]) + np.tril(A[:P, :P], -1).T
+        M, right = T.T @ whole @ T, T.T @ A[P, :P]
     M[np.diag_indices_from(M)] += 1.0
     root, failed = lapack.dpotrf(M, lower=1, overwrite_a=1)
     if failed:
