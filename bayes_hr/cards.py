@@ -70,6 +70,7 @@ class Card(Section):
     fit: FitSettings = FitSettings()
     verdict: Verdict = Verdict()
     caution: str = ""
+    in_the_style_of: str = ""
     sources: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
 

@@ -326,8 +326,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # typer ends every command this way
         if stop.code == INTERRUPTED:
             _complain(
-                "Interrupted; nothing was left half-written. Chains of the exact engine, refits and simulated "
-                "worlds done so far are kept: the same command goes on from them."
+                "Interrupted; nothing was left half-written. Chains of the exact engine, refits and worlds "
+                "done so far are kept: the same command goes on from them."
             )
         return int(stop.code or OK)
     except BayesHRError as error:

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 _PACKAGES: Final = ("bayes-hr", "pymc", "nutpie", "pytensor", "arviz", "numpy", "xarray", "pandas")
 _NOT_MODEL: Final = (
-    "question", "references", "caution", "sources", "rope", "thresholds", "estimands", "verdict", "id",
+    "question", "references", "caution", "in_the_style_of", "sources", "rope", "thresholds", "estimands",
+    "verdict", "id",
 )  # fmt: skip
 
 

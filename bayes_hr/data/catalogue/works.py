@@ -26,6 +26,27 @@ REFERENCES: Final = """@book{simmons2009mobilizing,
   journal = {Yale Law Journal}, volume = {111}, number = {8}, pages = {1935--2042}, year = {2002},
   doi = {10.2307/797642}
 }
+@article{keith1999covenant,
+  author = {Keith, Linda Camp},
+  title = {The {United Nations} International Covenant on Civil and Political Rights: Does It Make a
+           Difference in Human Rights Behavior?},
+  journal = {Journal of Peace Research}, volume = {36}, number = {1}, pages = {95--118}, year = {1999}
+}
+@article{neumayer2005treaties,
+  author = {Neumayer, Eric},
+  title = {Do International Human Rights Treaties Improve Respect for Human Rights?},
+  journal = {Journal of Conflict Resolution}, volume = {49}, number = {6}, pages = {925--953}, year = {2005}
+}
+@article{hafnerburton2005paradox,
+  author = {Hafner-Burton, Emilie M. and Tsutsui, Kiyoteru},
+  title = {Human Rights in a Globalizing World: The Paradox of Empty Promises},
+  journal = {American Journal of Sociology}, volume = {110}, number = {5}, pages = {1373--1411}, year = {2005}
+}
+@article{englehart2014cedaw,
+  author = {Englehart, Neil A. and Miller, Melissa K.},
+  title = {The {CEDAW} Effect: International Law's Impact on Women's Rights},
+  journal = {Journal of Human Rights}, volume = {13}, number = {1}, pages = {22--47}, year = {2014}
+}
 @article{hill2010estimating,
   author = {Hill, Jr., Daniel W.},
   title = {Estimating the Effects of Human Rights Treaties on State Behavior},
