@@ -53,6 +53,9 @@ class Card(Section):
     group_terms: ClassVar[dict[str, tuple[str, ...]]] = {}
     """Groups that cards of this family may have, and the varying coefficients of each."""
 
+    optional_terms: ClassVar[frozenset[str]] = frozenset()
+    """Varying coefficients that a group has only if its card names them."""
+
     schema_version: Literal[1] = SCHEMA_VERSION
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_]*$")]
     question: Annotated[str, Field(min_length=10)]
@@ -87,7 +90,7 @@ class Card(Section):
         """A group that names no varying coefficients gets all that its family has for it."""
         if not isinstance(group, dict) or "terms" in group or group.get("name") not in cls.group_terms:
             return group
-        return {**group, "terms": cls.group_terms[group["name"]]}
+        return {**group, "terms": [t for t in cls.group_terms[group["name"]] if t not in cls.optional_terms]}
 
     @model_validator(mode="after")
     def _groups_and_priors(self) -> Self:
@@ -148,7 +151,8 @@ class Card(Section):
 class RatificationCard(Card):
     """Does ratification change practice, and where?  Model R (:mod:`bayes_hr.ratification_design`)."""
 
-    group_terms: ClassVar[dict[str, tuple[str, ...]]] = {"country": ("intercept", "ratified")}
+    group_terms: ClassVar[dict[str, tuple[str, ...]]] = {"country": ("intercept", "ratified", "trend")}
+    optional_terms: ClassVar[frozenset[str]] = frozenset({"trend"})
 
     family: Literal["ratification"] = "ratification"
     panel: Literal["ratification", "simulated"] = "ratification"

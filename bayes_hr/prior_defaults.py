@@ -46,6 +46,8 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "absorbed and cannot pass for an effect",
         "sd_intercept": "spread of countries' levels within a class",
         "sd_ratified": "spread of countries' effects around their class's average",
+        "sd_trend": "spread of countries' own trends per decade around the years of their class; over three "
+        "decades .2 is more than half a unit",
         "sigma": "yearly shock to a country",
         "cut_first": "threshold of the lowest category, in units of the latent residual SD; leaves its share "
         "in the reference class anywhere between 3 % and 97 %",
@@ -122,7 +124,7 @@ def _levels(card: Any) -> dict[str, str | dict[str, str]]:
 
 def _spread(group: str, term: str) -> str:
     """Default prior of the SD of a varying coefficient."""
-    if term.endswith("_slope"):
+    if term.endswith("_slope") or term == "trend":
         return "half_normal(0.2)"
     wide = group == "country" and term == "intercept"
     return "half_normal(1)" if wide else "half_normal(0.5)"

@@ -5,6 +5,7 @@ For country i in year t, regime class r,
 .. math:: \eta_{it} = \alpha + a_r + x_{it}'\gamma + f_r(t) + a_i + (\tau_r + b_i) D_{it},
           \qquad (a_i, b_i) \sim N(0, \Sigma),
 
+(and, where the card asks for it, each country's own trend :math:`g_i` per decade beside :math:`a_i, b_i`),
 with :math:`D_{it} = 1` from ``lag`` full years after ratification on; ordered categories have cut-points in
 place of :math:`\alpha`.  The estimands are the class effects
 :math:`\tau_r`, their contrasts and the country effects :math:`\tau_{r(i)} + b_i` (Simmons 2009, *Mobilizing
@@ -296,9 +297,13 @@ def _year_effects(
 def _country(
     card: Card, frame: pd.DataFrame, order: RowOrder, levels: tuple[int, ...], priors: CardPriors
 ) -> GroupTerm:
-    """Varying intercepts and ratification effects by country."""
-    group = card.groups[0]
-    columns = {"intercept": np.ones(len(frame)), "ratified": frame["_D"].to_numpy(float)}
+    """Varying intercepts, ratification effects and trends (in decades from the mean year) by country."""
+    group, year = card.groups[0], frame["year"].to_numpy(float)
+    columns = {
+        "intercept": np.ones(len(frame)),
+        "ratified": frame["_D"].to_numpy(float),
+        "trend": (year - year.mean()) / 10.0,
+    }
     correlated = group.correlated and len(group.terms) > 1
     return GroupTerm(
         name=group.name,

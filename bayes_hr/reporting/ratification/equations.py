@@ -2,7 +2,7 @@ r"""Model R in mathematics: LaTeX from card and design."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bayes_hr.reporting.prior_lines import prior_of
 
@@ -77,6 +77,7 @@ def linear_predictor(card: Card, *, several: bool) -> str:
     parts += [r"x_{it}^{\top}\gamma"] if card.population else []
     parts += [_f(card, several=several)] if card.time.effects != "none" else []
     parts += ["a_i"] if "intercept" in terms else []
+    parts += [r"g_i\, (t - \bar{t}) / 10"] if "trend" in terms else []
     tau = r"\tau_{r(i)}" if several else r"\tau"
     parts += [rf"({tau} + b_i)\, D_{{it}}" if "ratified" in terms else rf"{tau}\, D_{{it}}"]
     return r"\eta_{it} = " + " + ".join(parts)
@@ -89,18 +90,17 @@ def treatment(card: Card) -> str:
     return rf"D_{{it}} = 1 \text{{ if }} t \ge {since}, \text{{ else }} 0"
 
 
+_LETTERS: Final = {"intercept": "a", "ratified": "b", "trend": "g"}
+
+
 def country(card: Card) -> str:
     """Distribution of the country effects."""
     group = card.groups[0]
-    if len(group.terms) == 1:
-        letter = "a" if group.terms[0] == "intercept" else "b"
-        return rf"{letter}_i \sim \mathrm{{Normal}}(0,\, s_{letter})"
-    if group.correlated:
-        return (
-            r"(a_i, b_i) \sim \mathrm{MVNormal}(0,\, S R S), \quad "
-            r"S = \mathrm{diag}(s_a, s_b)"
-        )
-    return r"a_i \sim \mathrm{Normal}(0,\, s_a), \quad b_i \sim \mathrm{Normal}(0,\, s_b)"
+    letters = [_LETTERS[term] for term in group.terms]
+    if group.correlated and len(letters) > 1:
+        effects, spreads = (", ".join(shape.format(v) for v in letters) for shape in ("{}_i", "s_{}"))
+        return rf"({effects}) \sim \mathrm{{MVNormal}}(0,\, S R S), \quad S = \mathrm{{diag}}({spreads})"
+    return r", \quad ".join(rf"{v}_i \sim \mathrm{{Normal}}(0,\, s_{v})" for v in letters)
 
 
 def year_effects(card: Card, *, several: bool) -> str:
@@ -180,6 +180,10 @@ def glossary(content: Content) -> list[tuple[str, str]]:
         out.append(("a_i", "the country's own level"))
     if "ratified" in card.groups[0].terms:
         out.append(("b_i", "the country's deviation from the effect of its class"))
+    if "trend" in card.groups[0].terms:
+        out.append(("g_i", "the country's own trend per decade, beside the years of its class"))
     if card.groups[0].correlated and len(card.groups[0].terms) > 1:
-        out.append(("R", "correlation matrix of level and effect; the diagonal matrix S holds their SDs"))
+        out.append(
+            ("R", "correlation matrix of the country's coefficients; the diagonal matrix S holds their SDs")
+        )
     return out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -119,6 +119,9 @@ def baseline(content: Content) -> Array | None:
     return np.asarray(out)
 
 
+_PLURAL: Final = {"intercept": "levels", "ratified": "effects", "trend": "trends"}
+
+
 def lessons(content: Content) -> list[Lesson]:
     """The class effects and the spread of country effects, each with its prior."""
     out: list[Lesson] = []
@@ -130,6 +133,6 @@ def lessons(content: Content) -> list[Lesson]:
     spread = content.posterior["sd_country"]
     for term in [str(t) for t in spread["country_term"].values]:
         prior = prior_of(content, f"sd_country.{term}")
-        name = "SD of country effects" if term == "ratified" else "SD of country levels"
+        name = f"SD of country {_PLURAL.get(term, term)}"
         out.append((name, prior, spread.sel(country_term=term).values.ravel(), fig.INK))
     return out

@@ -234,6 +234,11 @@ def limitations(card: Card, *, simulated: bool) -> list[str]:
             "Effects on the latent scale depend on what else the model holds fixed, so compare the changes "
             "of probabilities across outcomes, never these."
         )
+    if "trend" in card.groups[0].terms:
+        out.append(
+            "Every country has a straight trend of its own: an effect that builds up slowly looks like one "
+            "and is taken for it, so the effects above are departures from a straight line."
+        )
     mediators = [c.label for c in card.population if c.mediator]
     if mediators:
         out.append(
