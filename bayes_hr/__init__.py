@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from bayes_hr.api import Fit, fit, load_fit
     from bayes_hr.calibration.of_card import calibrate
     from bayes_hr.cards import Card, list_cards, load_card
+    from bayes_hr.data.chunks import chunks_of_duckdb, chunks_of_parquet
     from bayes_hr.data.codes import from_cow, to_cow
+    from bayes_hr.data.compressed import Compressed, compress_chunks
     from bayes_hr.data.convergence_panel import convergence_from_frames
     from bayes_hr.data.igo_decomposition import decompose
     from bayes_hr.data.load import load_panel
@@ -26,11 +28,15 @@ if TYPE_CHECKING:
 __all__ = [
     "BayesHRError",
     "Card",
+    "Compressed",
     "Fit",
     "InputError",
     "Panel",
     "calibrate",
+    "chunks_of_duckdb",
+    "chunks_of_parquet",
     "cite",
+    "compress_chunks",
     "convergence_from_frames",
     "decompose",
     "fit",
@@ -47,11 +53,15 @@ __version__ = version("bayes-hr")
 _HOMES = {
     "BayesHRError": "bayes_hr.errors",
     "Card": "bayes_hr.cards",
+    "Compressed": "bayes_hr.data.compressed",
     "Fit": "bayes_hr.api",
     "InputError": "bayes_hr.errors",
     "Panel": "bayes_hr.data.panel",
     "calibrate": "bayes_hr.calibration.of_card",
+    "chunks_of_duckdb": "bayes_hr.data.chunks",
+    "chunks_of_parquet": "bayes_hr.data.chunks",
     "cite": "bayes_hr.questions.citing",
+    "compress_chunks": "bayes_hr.data.compressed",
     "convergence_from_frames": "bayes_hr.data.convergence_panel",
     "decompose": "bayes_hr.data.igo_decomposition",
     "fit": "bayes_hr.api",

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bayes_hr.data.merge import MergeReport
     from bayes_hr.kernels import RowOrder
     from bayes_hr.priors import Prior
+    from bayes_hr.repeats import Repeats
 
     Array = NDArray[np.float64]
     Index = NDArray[np.int64]
@@ -283,6 +284,8 @@ class Design:
     nuisance
         Names of population terms that are known to overlap (intercepts and year effects): rank is
         judged for the others after projecting these out.
+    repeats
+        Of rows that are cells of compressed rows; None where a row is a row.
     """
 
     y: Array
@@ -299,15 +302,25 @@ class Design:
     serial: SerialTerm | None = None
     views: tuple[View, ...] = ()
     headline: tuple[str, int, str] | None = None
+    repeats: Repeats | None = None
 
     @property
     def n(self) -> int:
-        """Number of rows."""
+        """Number of rows; of cells, where rows are compressed."""
         return self.y.size
 
     def term(self, name: str) -> PopulationTerm:
         """Return a population term by name."""
         return next(t for t in self.population if t.name == name)
+
+    def position(self, name: str) -> slice:
+        """Where a population term's coefficients stand among all of them."""
+        at = 0
+        for term in self.population:
+            if term.name == name:
+                return slice(at, at + term.size)
+            at += term.size
+        raise KeyError(name)
 
     def group(self, name: str) -> GroupTerm:
         """Return a group term by name."""
@@ -361,9 +374,22 @@ def rank_deficient(design: Design) -> tuple[str, ...]:
 
 def _triangle(design: Design, chunk: int = 20_000) -> Array:
     """Triangular factor (P, P) of the population columns: the same lengths and angles, few rows at a time."""
-    R = np.zeros((0, sum(t.size for t in design.population)))
+    R = _within(design)
     for start in range(0, design.n, chunk):
         rows = slice(start, start + chunk)
-        parts = [t.rows(rows) for t in design.population]
-        R = np.linalg.qr(np.vstack([R, np.hstack(parts)]), mode="r")
+        block = np.hstack([t.rows(rows) for t in design.population])
+        if design.repeats is not None:
+            block *= design.repeats.precision[rows, None]
+        R = np.linalg.qr(np.vstack([R, block]), mode="r")
+    return R
+
+
+def _within(design: Design) -> Array:
+    """Rows (k, P) whose cross-products are the scatter of the controls within cells; none without cells."""
+    R = np.zeros((0, sum(t.size for t in design.population)))
+    if design.repeats is None or design.repeats.scatter.shape[0] == 1:
+        return R
+    values, vectors = np.linalg.eigh(design.repeats.scatter[:-1, :-1])
+    R = np.zeros((values.size, R.shape[1]))
+    R[:, design.position("gamma")] = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
     return R

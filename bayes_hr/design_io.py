@@ -10,6 +10,7 @@ import numpy as np
 from bayes_hr.design import CutPoints, Design, ErrorStructure, GroupTerm, PopulationTerm, SerialTerm, View
 from bayes_hr.kernels import row_order
 from bayes_hr.priors import Prior, parse_prior
+from bayes_hr.repeats import Repeats
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -45,6 +46,8 @@ def to_dataset(design: Design) -> xr.Dataset:
     data["gap"] = ("obs", design.error.order.gap)
     if design.error.measurement_sd is not None:
         data["measurement_sd"] = ("obs", design.error.measurement_sd)
+    if design.repeats is not None:
+        data["repeats"] = ("obs", design.repeats.rows)
     if design.serial is not None:
         name = design.serial.name
         data[f"index_{name}"] = ("obs", design.serial.index)
@@ -76,6 +79,7 @@ def from_dataset(rows: xr.Dataset, y: NDArray[np.float64], merge: MergeReport) -
             for v in found["views"]
         ),
         headline=tuple(found["headline"]) if found["headline"] else None,
+        repeats=_repeats(rows, found.get("scatter")),
     )
 
 
@@ -128,6 +132,7 @@ def _description(design: Design) -> dict[str, Any]:
         else {"name": serial.name, "unit": serial.unit, "sd": str(serial.sd), "rho": str(serial.rho)},
         "views": [{"name": v.name, "labels": v.labels, "statistics": v.statistics} for v in design.views],
         "headline": design.headline,
+        "scatter": None if design.repeats is None else design.repeats.scatter.tolist(),
         **{name: getattr(design, name) for name in ("unit", "centre", "standardised", "nuisance", "attrs")},
     }
 
@@ -177,6 +182,10 @@ def _error(rows: xr.Dataset, found: dict[str, Any]) -> ErrorStructure:
         cuts=_cuts(found.get("cuts")),
         measurement_sd=rows["measurement_sd"].values if "measurement_sd" in rows else None,
     )
+
+
+def _repeats(rows: xr.Dataset, scatter: list[list[float]] | None) -> Repeats | None:
+    return None if scatter is None else Repeats(rows["repeats"].values, np.array(scatter))
 
 
 def _cuts_text(cuts: CutPoints | None) -> dict[str, Any] | None:

@@ -23,15 +23,24 @@ if TYPE_CHECKING:
 
     from bayes_hr.cards import Card
     from bayes_hr.data.panel import Panel
+    from bayes_hr.repeats import Repeats
 
     Array = NDArray[np.float64]
 
 
-def scale_of(card: Card, y: Array) -> tuple[float, float]:
-    """Scale unit and centre of a card's priors, in outcome units."""
-    unit = float(np.std(y)) if card.outcome.scale == "sd" else float(card.outcome.scale)
-    centre = float(np.mean(y)) if card.outcome.centre == "mean" else float(card.outcome.centre)
+def scale_of(card: Card, y: Array, repeats: Repeats | None = None) -> tuple[float, float]:
+    """Scale unit and centre of a card's priors, in outcome units; over all rows, if `y` is of cells."""
+    mean, sd = mean_sd(y, repeats, -1)
+    unit = sd if card.outcome.scale == "sd" else float(card.outcome.scale)
+    centre = mean if card.outcome.centre == "mean" else float(card.outcome.centre)
     return unit, centre
+
+
+def mean_sd(values: Array, repeats: Repeats | None, at: int) -> tuple[float, float]:
+    """Mean and SD of the rows, from values (n,) of cells and place ``at`` of their scatter."""
+    if repeats is None:
+        return float(np.mean(values)), float(np.std(values))
+    return repeats.mean_sd(values, at)
 
 
 MAX_CATEGORIES: Final = 12
@@ -183,7 +192,7 @@ def need_rows(card: Card, frame: pd.DataFrame, steps: Iterable[DropStep]) -> pd.
 
 
 def controls_term(
-    card: Card, frame: pd.DataFrame, prior: Prior | None
+    card: Card, frame: pd.DataFrame, prior: Prior | None, repeats: Repeats | None = None
 ) -> tuple[PopulationTerm | None, dict[str, tuple[float, float]]]:
     """Coefficients of the controls (columns ``_x_<label>``), and each one's mean and SD.
 
@@ -194,10 +203,11 @@ def controls_term(
     """
     standardised: dict[str, tuple[float, float]] = {}
     columns = []
-    for control in card.population:
+    for k, control in enumerate(card.population):
         x = frame[f"_x_{control.label}"].to_numpy(float)
-        centre, scale = (float(x.mean()), float(x.std())) if control.standardise else (0.0, 1.0)
-        if x.min() == x.max():  # rounding can leave a constant a tiny SD
+        centre, scale = mean_sd(x, repeats, k) if control.standardise else (0.0, 1.0)
+        constant_in_cells = repeats is None or repeats.scatter[k, k] == 0.0
+        if x.min() == x.max() and constant_in_cells:  # rounding can leave a constant a tiny SD
             raise InputError(f"card {card.id}: control {control.label!r} has one value in the rows used.")
         standardised[control.label] = (centre, scale)
         columns.append((x - centre) / scale)

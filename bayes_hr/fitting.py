@@ -84,6 +84,11 @@ def with_engine(card: Card, design: Design) -> Card:
     from bayes_hr.forms import one_group
 
     why = refusal(design)
+    if design.repeats is not None and card.fit.engine == "nuts":
+        raise InputError(
+            f'card {card.id}: engine "nuts" evaluates every row, and the panel holds compressed rows. Use '
+            'engine = "gibbs" or "auto".'
+        )
     if card.fit.engine == "auto":
         exact = why is None and (one_group(design) or design.n > MAX_NUTS_ROWS)
         return card.replace(fit={"engine": "gibbs" if exact else "nuts"})

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from bayes_hr.compressed_design import CELL, check_card, repeats_of, standardised, with_cells
 from bayes_hr.design import Design, ErrorStructure, GroupTerm, PopulationTerm, View, view
 from bayes_hr.design_parts import (
     CardPriors,
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from bayes_hr.cards import RatificationCard as Card
     from bayes_hr.data.merge import MergeReport
     from bayes_hr.data.panel import Panel
+    from bayes_hr.repeats import Repeats
 
     Array = NDArray[np.float64]
 
@@ -62,14 +64,17 @@ def build(card: Card, panel: Panel) -> Design:
         holds something else than categories.
     """
     _check_panel_is_the_cards(card, panel)
+    if panel.compressed is not None:
+        check_card(card, panel.compressed)
     frame = _with_columns(card, panel)
     frame, merge = _used_rows(card, frame, panel.merge)
+    repeats = repeats_of(card, panel, frame)
     _check_identified(card, frame)
     notes = []
     if card.outcome.ordinal:
         check_categories(card, frame[card.outcome.name].to_numpy(float))
         notes = unused_categories(panel.frame[card.outcome.name], frame[card.outcome.name])
-    return _assemble(card, frame, merge.with_notes(*notes))
+    return _assemble(card, frame, merge.with_notes(*notes), repeats)
 
 
 def with_ratification_years(design: Design, years: Array, lag: int) -> Design:
@@ -91,15 +96,15 @@ def with_ratification_years(design: Design, years: Array, lag: int) -> Design:
     return replace(design, population=population, groups=(replace(group, Z=Z),), rows=rows)
 
 
-def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport) -> Design:
+def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport, repeats: Repeats | None) -> Design:
     """Matrices, indices and priors from the rows used."""
     y = frame[card.outcome.name].to_numpy(float)
-    unit, centre = scale_of(card, y)
+    unit, centre = scale_of(card, y, repeats)
     ordinal = card.outcome.ordinal
     codes, levels = pd.factorize(frame["ccode"], sort=True)
     order = row_order(codes.astype(np.int64), frame["year"].to_numpy(np.int64))
     priors = CardPriors(card, unit, centre)
-    population, standardised = _population(card, frame, priors)
+    population, scales = _population(card, frame, priors, repeats)
     y, cuts = cut_points(card, y, priors) if ordinal else (y, None)
     return Design(
         y=y,
@@ -126,11 +131,12 @@ def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport) -> Design:
         },
         unit=unit,
         centre=centre,
-        standardised=standardised,
+        standardised=scales,
         merge=merge,
         attrs={"family": card.family, "treatment": card.treatment.name, "outcome": card.outcome.name},
-        views=_views(frame),
+        views=_views(frame, ordinary=repeats is None),
         headline=("tau", 0, "effect of ratification in a class"),
+        repeats=standardised(repeats, scales),
     )
 
 
@@ -180,7 +186,7 @@ def _check_panel_is_the_cards(card: Card, panel: Panel) -> None:
 
 def _with_columns(card: Card, panel: Panel) -> pd.DataFrame:
     """The panel's rows with treatment and lagged controls as columns."""
-    frame = panel.frame.sort_values(["ccode", "year"]).reset_index(drop=True)
+    frame = with_cells(panel.frame.sort_values(["ccode", "year"]).reset_index(drop=True), panel)
     measurement = [name for name in (card.error.measurement_sd,) if name]
     need_numbers(card, panel, frame, [card.outcome.name, *measurement, *(c.name for c in card.population)])
     if "country" not in frame.columns:
@@ -198,7 +204,8 @@ def _used_rows(card: Card, frame: pd.DataFrame, merge: MergeReport) -> tuple[pd.
     frame, steps = filtered(card, frame)
     measured = [name for name in (card.outcome.name, card.error.measurement_sd) if name]
     checks = [*((name, name) for name in measured), *((c.label, f"_x_{c.label}") for c in card.population)]
-    merge = merge.with_missing(frame, dict(checks))
+    if CELL not in frame.columns:  # such tables count country-years, and cells stand for many rows
+        merge = merge.with_missing(frame, dict(checks))
     frame, more = without_missing(card, frame, checks)
     return frame, merge.extend(frame, *steps, *more)
 
@@ -229,7 +236,7 @@ def _check_identified(card: Card, frame: pd.DataFrame) -> None:
 
 
 def _population(
-    card: Card, frame: pd.DataFrame, priors: CardPriors
+    card: Card, frame: pd.DataFrame, priors: CardPriors, repeats: Repeats | None
 ) -> tuple[tuple[PopulationTerm, ...], dict[str, tuple[float, float]]]:
     """Population terms in the order of the docstring's equation, and how controls were standardised."""
     n = len(frame)
@@ -241,24 +248,24 @@ def _population(
     if len(classes) > 1:
         labels = tuple(f"regime: {c}" for c in classes[1:])
         terms.append(PopulationTerm("beta", ("term",), {"term": labels}, priors("beta"), member[:, 1:]))
-    gamma, standardised = controls_term(card, frame, priors("gamma") if card.population else None)
+    gamma, scales = controls_term(card, frame, priors("gamma") if card.population else None, repeats)
     terms += [gamma] if gamma else []
     treated = member * frame["_D"].to_numpy()[:, None]
     pooled = priors("sd_tau") if card.treatment.pooling == "partial" else None
     terms.append(PopulationTerm("tau", ("regime",), {"regime": classes}, priors("tau"), treated, sd=pooled))
     if card.time.effects != "none":
         terms.append(_year_effects(card, frame, classes, priors))
-    return tuple(terms), standardised
+    return tuple(terms), scales
 
 
-def _views(frame: pd.DataFrame) -> tuple[View, ...]:
-    """Countries in level order, and class-years."""
+def _views(frame: pd.DataFrame, *, ordinary: bool) -> tuple[View, ...]:
+    """Countries in level order, and class-years; only means, where rows are cells."""
     codes, levels = pd.factorize(frame["ccode"], sort=True)
     names = dict(zip(frame["ccode"].tolist(), frame["country"].tolist(), strict=True))
     labels = tuple(f"{names[level]} ({level})" for level in levels.tolist())
     keys = frame["regime"].astype(str) + " " + frame["year"].astype(str)
     return (
-        View("country", labels, codes.astype(np.int64), ("mean", "SD")),
+        View("country", labels, codes.astype(np.int64), ("mean", "SD") if ordinary else ("mean",)),
         view("class-year", keys.to_numpy(str), ("mean",)),
     )
 

@@ -70,6 +70,15 @@ def matching_rows(frame: pd.DataFrame, where: str) -> pd.Series:
     return keep
 
 
+def columns_of(where: str) -> tuple[str, ...]:
+    """Columns that a filter names, in order; none if it cannot be read, which :func:`matching_rows` says."""
+    try:
+        tree = ast.parse(where.strip() or "0", mode="eval")
+    except SyntaxError:
+        return ()
+    return tuple(dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name)))
+
+
 def _condition(node: ast.expr, frame: pd.DataFrame) -> pd.Series | None:
     """Truth of a part for each row; None if it is not a comparison of a column (``regime``, ``1 < 2``)."""
     match node:

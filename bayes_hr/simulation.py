@@ -141,6 +141,8 @@ def simulate_errors(rng: np.random.Generator, design: Design, draw: ParameterDra
     """All that eta leaves open, (n,): errors of model and measurement, and unit-years' effects."""
     if design.serial is None:
         e, sd = row_errors(rng, design.error.order, draw), design.error.measurement_sd
+        if design.repeats is not None:  # of the mean of a cell's rows
+            return e / design.repeats.precision
         return e if sd is None else e + sd * rng.standard_normal(sd.size)
     order = design.serial.order
     weight, _ = transition(draw.rho, order)
@@ -221,6 +223,8 @@ def innovations(rng: np.random.Generator, design: Design, draw: ParameterDraw, y
     residual, order, sd = y - eta, design.error.order, design.error.measurement_sd
     if sd is not None:
         residual = draw_errors(rng, residual, sd, sigma=draw.sigma, rho=draw.rho, order=order)
+    if design.repeats is not None:
+        return np.asarray(residual * design.repeats.precision / draw.sigma)
     if design.serial is None:
         return quasi_difference(residual, draw.rho, order) / draw.sigma
     s = draw_unit_years(rng, design, draw, residual)

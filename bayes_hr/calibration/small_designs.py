@@ -64,6 +64,11 @@ def small_design(card: Card, panel: Panel, *, units: int, rows: int, seed: int) 
     InputError
         Anything wrong with card or panel, or nothing to estimate in the rows taken.
     """
+    if panel.compressed is not None:
+        raise InputError(
+            "calibration: the panel holds compressed rows, and worlds are simulated row by row. Take a panel "
+            "of some rows (Panel.from_frame): whether the engine is calibrated does not depend on which."
+        )
     build: Any = question_of(card).build
     whole: Design = build(card, panel)
     run = whole.error.kind == "ar1"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayes_hr.errors import InputError
 from bayes_hr.kernels import quasi_difference, transition
 from bayes_hr.priors import lkj_cholesky
 from bayes_hr.simulation import linear_predictor, prior_draws, simulate_outcome
@@ -96,7 +97,16 @@ def with_outcome(design: Design, truth: Truth, rng: np.random.Generator) -> Desi
 
     Priors stay as they are: they were put into outcome units when the design was made, and nothing else in a
     design comes from its outcome.
+
+    Raises
+    ------
+    InputError
+        If the rows are compressed: their scatter within cells would still be that of the real outcome.
     """
+    if design.repeats is not None:
+        raise InputError(
+            "calibration: compressed rows cannot be simulated; take a panel of some of the rows."
+        )
     return replace(design, y=simulate_outcome(rng, design, truth.draw))
 
 

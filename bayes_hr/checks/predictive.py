@@ -95,7 +95,7 @@ def replicate(design: Design, posterior: xr.Dataset, *, seed: int, draws: int = 
         eta = linear_predictor(design, draw)
         again = simulate_outcome(rng, design, draw, eta)
         pairs = {
-            f"{view.name} {statistic}": _both(_STATISTICS[statistic], y, again, view.index)
+            f"{view.name} {statistic}": _both(_statistic(design, statistic), y, again, view.index)
             for view in design.views
             for statistic in view.statistics
         }
@@ -135,6 +135,14 @@ def _both(
 
 
 _STATISTICS: Final = {"mean": _means, "SD": _spreads}
+
+
+def _statistic(design: Design, name: str) -> Callable[[Array, Index], Array]:
+    """A statistic of values (n,) by part (n,); where rows are cells, the mean is that of the rows behind."""
+    if design.repeats is None:
+        return _STATISTICS[name]
+    rows = design.repeats.rows
+    return {"mean": lambda v, part: np.bincount(part, rows * v) / np.bincount(part, rows)}[name]
 
 
 def _shock_statistics(
@@ -269,6 +277,8 @@ def prior_predictive(design: Design, *, seed: int, draws: int = DRAWS) -> pd.Dat
     names = [f"share of category {c}" for c in _categories(design)]
     names = names or ["SD of the outcome", "largest minus smallest outcome"]
     names += [f"SD of {main.name} means", f"SD within {many}"]
+    if design.repeats is not None:
+        names = [f"{name} (means of cells)" for name in names]
     rows = []
     for draw in prior_draws(design, rng, _affordable(design, draws)):
         y = simulate_outcome(rng, design, draw)

@@ -12,6 +12,9 @@ from bayes_hr.data.messages import listed
 if TYPE_CHECKING:
     import pandas as pd
 
+ROWS: Final = "_rows"
+"""Column that says for how many rows each row of a frame stands; absent: one."""
+
 COVERED: Final = 0.5
 """Share of a year's rows from which on a variable is said to cover the year."""
 
@@ -89,7 +92,7 @@ class MergeReport:
     ) -> Self:
         """Report on `frame` (columns ``ccode``, ``year``) as what is left of `rows_in` rows."""
         years = (int(frame["year"].min()), int(frame["year"].max())) if len(frame) else (0, 0)
-        return cls(rows_in, tuple(steps), len(frame), int(frame["ccode"].nunique()), years, tuple(notes))
+        return cls(rows_in, tuple(steps), rows_of(frame), int(frame["ccode"].nunique()), years, tuple(notes))
 
     def extend(self, frame: pd.DataFrame, *steps: DropStep, notes: Iterable[str] = ()) -> MergeReport:
         """The report after further `steps` that left `frame`.
@@ -175,6 +178,11 @@ _PARTS: Final[dict[str, Any]] = {
 """What a report holds as data besides steps and notes, by field."""
 
 
+def rows_of(frame: pd.DataFrame) -> int:
+    """Rows that a frame stands for (:data:`ROWS`)."""
+    return int(frame[ROWS].sum()) if ROWS in frame.columns else len(frame)
+
+
 def drop_rows(
     frame: pd.DataFrame, mask: pd.Series, reason: str, *, detail: str | None = None
 ) -> tuple[pd.DataFrame, DropStep]:
@@ -201,9 +209,9 @@ def drop_rows(
     lost = set(gone["ccode"]) - set(kept["ccode"])
     if detail is None:
         label = "country" if "country" in frame.columns else "ccode"
-        counts = gone[label].value_counts()
+        counts = gone.groupby(label)[ROWS].sum() if ROWS in frame.columns else gone[label].value_counts()
         detail = listed((f"{name}: {n}" for name, n in counts.items()), 5)
-    return kept, DropStep(reason, len(gone), len(lost), detail)
+    return kept, DropStep(reason, rows_of(gone), len(lost), detail)
 
 
 def missing_notes(frame: pd.DataFrame, columns: Iterable[str]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from bayes_hr.data import joins, panel_io, user_codes, user_frames
+from bayes_hr.data import compressed_panel, joins, panel_io, user_codes, user_frames
 from bayes_hr.data.codes import Unmatched
 from bayes_hr.data.igo_options import COLUMNS, EXTRA_COLUMNS
 from bayes_hr.data.merge import DropStep, MergeReport, drop_rows, missing_notes
@@ -18,6 +18,8 @@ from bayes_hr.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from bayes_hr.data.compressed import Compressed
 
 
 @dataclass(frozen=True, eq=False)  # frames have no single truth value: compare digests
@@ -37,6 +39,8 @@ class Panel:
         Source ids; empty for a user's own data.
     options : dict
         How it was made: ``outcome``, ``treaty`` and so on; JSON types only.
+    compressed : Compressed, optional
+        Of a panel whose rows are cells (:meth:`from_compressed`): what stands behind them.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Panel:
     merge: MergeReport
     sources: tuple[str, ...] = ()
     options: dict[str, object] = field(default_factory=dict)
+    compressed: Compressed | None = None
 
     def validate(self) -> Self:
         """The panel, after its rows have passed the schema: on every build and load, and when asked.
@@ -153,6 +158,20 @@ class Panel:
         user_frames.check_identified(frame, outcome)
         options: dict[str, object] = {"outcome": outcome, "treaty": treaty, "origin": "user's own data"}
         return cls._checked(name, frame, checked, (coded, step), options)
+
+    @classmethod
+    def from_compressed(cls, data: Compressed, *, treaty: str | None = None) -> Self:
+        """A ratification panel of compressed rows (:func:`bayes_hr.compress_chunks`), a row for each cell.
+
+        For cards with independent Gaussian errors, whose posterior is exactly that of all rows.
+
+        Raises
+        ------
+        InputError
+            As :meth:`from_frame`.
+        """
+        frame, merge, options = compressed_panel.rows(data, treaty)
+        return cls("ratification", frame, merge, (), options, data).validate()
 
     @classmethod
     def _convergence(
@@ -295,8 +314,13 @@ class Panel:
         Raises
         ------
         InputError
-            If the file cannot be written.
+            If the file cannot be written, or the panel is of compressed rows.
         """
+        if self.compressed is not None:
+            raise InputError(
+                f"{path}: a panel of compressed rows is not saved; save what it is made of: "
+                "panel.compressed.save(path), and later Panel.from_compressed(Compressed.load(path))"
+            )
         provenance = {
             "name": self.name,
             "options": self.options,
@@ -331,4 +355,5 @@ class Panel:
         """
         # `content_digest` sorts stably by ccode and year: sorted by IGO first, dyad-years have one order.
         frame = self.frame.sort_values("igo", kind="stable") if "igo" in self.frame.columns else self.frame
-        return panel_io.content_digest(frame, self.name)
+        own = panel_io.content_digest(frame, self.name)
+        return own if self.compressed is None else compressed_panel.digest(own, self.compressed)

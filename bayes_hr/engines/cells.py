@@ -99,6 +99,12 @@ class Cells:
         ZZ, ZD, DD = (_weighted(weights, a) for a in (self.ZZ, self.ZD, self.DD))
         return Products(ZZ, ZD, DD, float(0.5 * self.count @ np.log(inverse)), int(self.count.sum()))
 
+    def with_within(self, at: Index, scatter: Array, n: int) -> Cells:
+        """The same of n rows that scatter around what was added up, in columns ``at`` (m,) of D; iid only."""
+        DD = self.DD.copy()
+        DD[0][np.ix_(at, at)] += scatter
+        return replace(self, DD=DD, count=np.array([n]))
+
     def with_outcome(self, rows: SparseRows, y: Array) -> Cells:
         """The same cells with another outcome (n,) in the last column; ``rows`` are those of :meth:`of`."""
         ZD, DD, P = self.ZD.copy(), self.DD.copy(), self.DD.shape[-1] - 1

@@ -36,8 +36,10 @@ if TYPE_CHECKING:
 
     from bayes_hr.design import Design
     from bayes_hr.engines.cells import Products
+    from bayes_hr.repeats import Repeats
 
     Array = NDArray[np.float64]
+    Index = NDArray[np.int64]
 
 _REFITS: Final = (4, 2, 1)
 """The proposal is fitted to the later half of the chain after a quarter, half and all of the warm-up."""
@@ -92,6 +94,22 @@ class Measured:
         return self.cells.with_outcome(self.rows, y / self.sd).at(0.0)
 
 
+def _compressed_cells(design: Design, D: Array, prior: PopulationPrior, repeats: Repeats) -> Cells:
+    """Cross-products of all rows behind the design's cells, whose means D (n, P + 1) are."""
+    group, weight = design.groups[0], repeats.precision[:, None]
+    cells = Cells.of(weight * group.Z, weight * D, group.index, len(group.levels), None)
+    return cells.with_within(*_within(design, prior, repeats), repeats.total)
+
+
+def _within(design: Design, prior: PopulationPrior, repeats: Repeats) -> tuple[Index, Array]:
+    """Positions (k + 1,) of controls and outcome in D, and their scatter within cells."""
+    P, k = prior.mean.size, len(repeats.scatter) - 1
+    at = np.arange(P)[design.position("gamma")] if k else np.empty(0, dtype=np.int64)
+    turn = np.eye(k + 1)  # the outcome in D is without the prior mean's part
+    turn[-1, :k] = -prior.mean[at]
+    return np.r_[at, P], turn @ repeats.scatter @ turn.T
+
+
 @dataclass(frozen=True)
 class CountryYear:
     """A design with one group term, prepared for :func:`bayes_hr.engines.chains.run_chains`."""
@@ -117,7 +135,10 @@ class CountryYear:
             X, prior = probit.with_intercept(X, prior, error.cuts)
         y = design.y - X @ prior.mean if error.cuts is None else np.zeros(design.n)
         D, levels = np.c_[X, y], len(group.levels)
-        cells = Cells.of(group.Z, D, group.index, levels, None if error.rho is None else error.order)
+        if design.repeats is not None:
+            cells = _compressed_cells(design, D, prior, design.repeats)
+        else:
+            cells = Cells.of(group.Z, D, group.index, levels, None if error.rho is None else error.order)
         weighted = WeightedRows.of(group.Z, D, group.index, levels) if error.nu is not None else None
         rows = None
         if error.cuts is not None or error.measurement_sd is not None:
@@ -146,7 +167,13 @@ class CountryYear:
         """A rough size of everything that varies."""
         if self.design.error.cuts is not None:
             return 0.5
-        return 0.5 * max(float(np.std(self.y)), 1e-3 * self.design.unit)
+        repeats = self.design.repeats
+        if repeats is None:
+            sd = float(np.std(self.y))
+        else:
+            within = replace(repeats, scatter=_within(self.design, self.prior, repeats)[1])
+            sd = within.mean_sd(self.y, -1)[1]
+        return 0.5 * max(sd, 1e-3 * self.design.unit)
 
     # The collapsed density
 

@@ -34,12 +34,9 @@ if TYPE_CHECKING:
 
 def refusal(design: Design) -> str | None:
     """Why this engine is not exact for a design; None where it is."""
-    error, measured = design.error, design.error.measurement_sd is not None
-    if error.likelihood == "student_t" and (error.rho is not None or measured):
-        why = "measured with error" if measured else "that are AR(1)"
-        return f"Student-t errors {why} have no Gaussian form"
-    if one_group(design):
-        return None
+    why = _errors_refused(design)
+    if why is not None or one_group(design):
+        return why
     blocks = blocks_of(design)
     if blocks is None:
         return (
@@ -49,6 +46,17 @@ def refusal(design: Design) -> str | None:
         return "no group term has the units of the unit-years as its levels"
     if any(t.sd is not None for t in design.population):
         return "it has several group terms, and a partially pooled population term"
+    return None
+
+
+def _errors_refused(design: Design) -> str | None:
+    """Why the errors alone are not for this engine; None if they are."""
+    error, measured = design.error, design.error.measurement_sd is not None
+    if design.repeats is not None and (error.likelihood, error.kind, measured) != ("gaussian", "iid", False):
+        return "its rows are compressed, which says all of them for independent Gaussian errors only"
+    if error.likelihood == "student_t" and (error.rho is not None or measured):
+        why = "measured with error" if measured else "that are AR(1)"
+        return f"Student-t errors {why} have no Gaussian form"
     return None
 
 

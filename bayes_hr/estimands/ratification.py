@@ -45,9 +45,11 @@ def country_facts(rows: xr.Dataset) -> pd.DataFrame:
             "treated": rows["treated"].values,
         }
     )
+    behind = rows["repeats"].values if "repeats" in rows else np.ones(len(frame))  # of compressed rows
+    frame = frame.assign(behind=behind, treated=behind * frame["treated"])
     by = frame.groupby("ccode", sort=True)
     out = by[["country", "regime", "ratification_year"]].last()
-    out["rows"], out["treated_rows"] = by.size(), by["treated"].sum().astype(int)
+    out["rows"], out["treated_rows"] = (by[v].sum().astype(int) for v in ("behind", "treated"))
     out["status"] = np.select(
         [out["treated_rows"] == 0, out["treated_rows"] == out["rows"]], ["never", "always"], "switches"
     )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pymc as pm
 
+from bayes_hr.errors import InputError
 from bayes_hr.forms import chosen_form, coefficient_priors, whitening_of
 from bayes_hr.pymc_models.errors import add_row_likelihood, integrated_logp
 from bayes_hr.pymc_models.geometry import Whitened, weighted_sum
@@ -62,8 +63,13 @@ def build_model(design: Design, form: str = "auto") -> pm.Model:
     Raises
     ------
     InputError
-        If ``integrated`` is asked for where it is not exact.
+        If ``integrated`` is asked for where it is not exact, or the rows are compressed.
     """
+    if design.repeats is not None:
+        raise InputError(
+            'compressed rows have no model of rows; take engine = "gibbs", which is exact for them, or a '
+            "panel of rows (Panel.from_frame)."
+        )
     form = chosen_form(design, form, "pymc")
     coords = {dim: list(labels) for dim, labels in design.coords().items()}
     with pm.Model(coords={**coords, "obs": np.arange(design.n)}) as model:

@@ -69,12 +69,19 @@ def key_facts(content: Content) -> list[tuple[str, str]]:
     merge, facts = content.design.merge, content.facts
     return [
         ("treaty", content.card.treatment.name),
-        ("country-years", fmt.count(merge.rows_used)),
+        *_rows(content),
         ("countries", fmt.count(merge.countries)),
         ("years", f"{merge.years[0]}–{merge.years[1]}"),
         ("ratify within the rows", fmt.count((facts["status"] == "switches").sum())),
         ("regime classes", fmt.count(len(content.classes))),
     ]
+
+
+def _rows(content: Content) -> list[tuple[str, str]]:
+    """Country-years; beside them the rows that they stand for, where these are compressed."""
+    design = content.design
+    compressed = [("rows, compressed", fmt.count(design.merge.rows_used))] if design.repeats else []
+    return [*compressed, ("country-years", fmt.count(design.n))]
 
 
 def contents(
