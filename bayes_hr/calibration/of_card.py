@@ -78,6 +78,7 @@ def calibrate(
     tune: int | None = None,
     seed: int = 0,
     workers: int = 1,
+    scheduler: Any = None,
     folder: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Calibration:
@@ -104,6 +105,8 @@ def calibrate(
         Of the choice of rows and of the worlds.
     workers
         Processes; the result does not depend on their number.
+    scheduler
+        Address or client of a dask.distributed cluster to run on in place of them.
     folder
         Where finished worlds are kept, each job (card, rows, settings, version) in a folder of its own, so
         that a killed run resumes; None: in memory.
@@ -130,7 +133,8 @@ def calibrate(
     small = small_design(card, panel, units=units, rows=rows_per_unit, seed=seed)
     card = fitting.with_engine(card, small.whole)  # the engine that a fit of all rows would take
     fitting.check_size(card, small.design)
-    sample = CardSampler(card, max(_cores() // workers, 1) if workers > 0 else 1)
+    here = scheduler is None and workers > 0  # a cluster's workers may not start processes of their own
+    sample = CardSampler(card, max(_cores() // workers, 1) if here else 1)
     job = job_of(small.design, sample.context)[:12]
     return run(
         small.design,
@@ -139,6 +143,7 @@ def calibrate(
         seed=seed,
         folder=None if folder is None else Path(folder) / f"{job}-{seed}",
         workers=workers,
+        scheduler=scheduler,
         context=sample.context,
         subject=card.id,
         facts=_facts(card, small, rows_per_unit, own_rows=own),

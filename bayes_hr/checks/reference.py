@@ -152,18 +152,20 @@ def permuted_reference(
     folder: str | Path | None = None,
     progress: Progress | None = None,
     engine: Engine | None = None,
+    scheduler: Any = None,
 ) -> PermutedReference:
     """Refit with permuted ratification years, ``n`` times.
 
     The exact engine's refits run in as many processes as there are cores, one thread each; NUTS runs in
     this one, its model compiled once (not at all if an ``engine`` brings it).  With a folder, finished refits
-    are kept and a killed run resumes.
+    are kept and a killed run resumes.  With a ``scheduler`` (:func:`bayes_hr.tasks.run_tasks`) the exact
+    engine's refits run on a cluster.
 
     Raises
     ------
     InputError
-        If the card is not about ratification, ``n`` is smaller than 2, or the folder holds another job's
-        results.
+        If the card is not about ratification, ``n`` is smaller than 2, the folder holds another job's
+        results, or NUTS is to run on a cluster.
     """
     if n < 2:
         raise InputError(
@@ -174,6 +176,11 @@ def permuted_reference(
     short = SHORT[card.fit.engine]
     card = card.replace(fit=short)
     apart = engine is None and card.fit.engine == "gibbs"
+    if scheduler is not None and not apart:
+        raise InputError(
+            f"permuted reference: card {card.id} is fitted by NUTS, whose compiled model cannot be sent to a "
+            "cluster. Leave the scheduler out."
+        )
     facts = country_facts(result.tree["constant_data"].dataset)
     years = facts["ratification_year"].to_numpy(float)
     regime, entry = facts["regime"].to_numpy(str), _first_feasible(design, years)
@@ -185,6 +192,7 @@ def permuted_reference(
         {f"permutation-{i:04d}": i for i in range(n)},
         folder=folder,
         workers=min(usable_cores(), n) if apart else 1,
+        scheduler=scheduler,
         seed=seed,
         context=context,
         progress=progress,
