@@ -88,6 +88,8 @@ def fit(
     InputError
         Anything wrong with card, data, settings or target, before any sampling.
     """
+    from bayes_hr.checks.reference import check_scheduler
+
     card = card if isinstance(card, Card) else load_card(card)
     card = fitting.resolved_card(
         card, engine=engine, sampler=sampler, chains=chains, draws=draws, tune=tune, seed=seed
@@ -103,6 +105,8 @@ def fit(
     question.check_panel(card, panel)
     design = question.build(card, panel)
     card = fitting.with_engine(card, design)
+    if scheduler is not None:
+        check_scheduler(card, scheduler)
     if out is not None:
         kept = _kept(card, panel, Path(out))
         if kept is not None:

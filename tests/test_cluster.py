@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from distributed import Client, LocalCluster
-from rows import COVARIATES, events
+from rows import COVARIATES, card, events
 
+import bayes_hr
+from bayes_hr.checks.reference import SHORT
+from bayes_hr.cli import main
 from bayes_hr.data.chunks import chunks_of_parquet, parts_of_parquet
-from bayes_hr.data.compressed import compress_chunks
+from bayes_hr.data.compressed import compress, compress_chunks
+from bayes_hr.data.panel import Panel
 from bayes_hr.errors import InputError, TaskFailureError
 from bayes_hr.progress import silent
 from bayes_hr.tasks import run_tasks
@@ -146,6 +151,35 @@ def test_mistakes_on_a_cluster_are_named(tmp_path: Path, client: Client) -> None
         compress_chunks([frame], **COLUMNS, client=client)
     with pytest.raises(InputError, match="neither an address nor a dask"):
         run_tasks(draw, ITEMS, folder=None, scheduler=3, progress=silent)
+
+
+def test_permuted_refits_on_a_cluster_are_those_of_here(
+    monkeypatch: pytest.MonkeyPatch, client: Client
+) -> None:
+    monkeypatch.setitem(SHORT, "gibbs", {"chains": 1, "draws": 20, "tune": 10})
+    panel = Panel.from_compressed(compress(events(), **COLUMNS))
+    short = card(fit={"chains": 1, "draws": 20, "tune": 10})
+    there = bayes_hr.fit(short, panel, reference=2, scheduler=client, progress=silent)
+    here = there.permuted_reference(2, progress=silent)
+    assert there.reference is not None
+    assert here.reference is not None
+    pd.testing.assert_frame_equal(there.reference.table, here.reference.table, rtol=1e-9)
+
+
+def test_command_line_asks_the_scheduler_before_it_samples(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("bayes_hr.cluster._TIMEOUT", 0.5)
+    out = ["--scheduler", "tcp://127.0.0.1:9", "--out", str(tmp_path / "out")]
+    for command in ("fit", "calibrate"):
+        assert main([command, "demo_ratification", *out]) == 2
+        assert "scheduler: none answers" in " ".join(capsys.readouterr().err.split())
+        assert not list(tmp_path.iterdir())
+
+
+def test_nuts_is_not_for_clusters(client: Client) -> None:
+    with pytest.raises(InputError, match="that the exact engine fits"):
+        bayes_hr.fit("demo_ratification", engine="nuts", scheduler=client)
 
 
 def test_no_scheduler_there(monkeypatch: pytest.MonkeyPatch) -> None:

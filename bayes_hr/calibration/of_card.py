@@ -13,6 +13,7 @@ from bayes_hr.calibration.running import job_of, run
 from bayes_hr.calibration.small_designs import small_design
 from bayes_hr.calibration.worlds import ESS
 from bayes_hr.cards import Card, load_card
+from bayes_hr.cluster import connected
 from bayes_hr.errors import InputError
 from bayes_hr.questions import question_of
 
@@ -126,6 +127,9 @@ def calibrate(
     asked = {"engine": engine, "sampler": sampler, "chains": chains, "draws": draws, "tune": tune}
     card = fitting.resolved_card(card, **{**SETTINGS, **{k: v for k, v in asked.items() if v is not None}})
     _check(card, {"worlds": worlds, "units": units, "rows_per_unit": rows_per_unit})
+    if scheduler is not None:
+        with connected(scheduler):  # before anything is written
+            pass
     question = question_of(card)
     own = panel is not None
     panel = panel if panel is not None else question.panel(card)[0]

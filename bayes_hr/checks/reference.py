@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_hr.cards import RatificationCard
+from bayes_hr.cluster import connected
 from bayes_hr.constants import CI_PROB
 from bayes_hr.errors import InputError
 from bayes_hr.estimands.contrasts import pairwise
@@ -137,6 +138,23 @@ def check_card(card: Card) -> RatificationCard:
             "ratification years to permute. Leave it out."
         )
     return card
+
+
+def check_scheduler(card: Card, scheduler: Any) -> None:
+    """Refuse a cluster that does not answer, or for which a card has no work.
+
+    Raises
+    ------
+    InputError
+        With what to do.
+    """
+    if not isinstance(card, RatificationCard) or card.fit.engine != "gibbs":
+        raise InputError(
+            "scheduler: on a cluster run the permuted refits of a ratification card that the exact engine "
+            f"fits; card {card.id} has none. Leave the scheduler out."
+        )
+    with connected(scheduler):
+        pass
 
 
 def default_refits(card: Card) -> int:
