@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bayes_hr.api import Fit, fit, load_fit
     from bayes_hr.calibration.of_card import calibrate
     from bayes_hr.cards import Card, list_cards, load_card
-    from bayes_hr.data.chunks import chunks_of_duckdb, chunks_of_parquet
+    from bayes_hr.data.chunks import chunks_of_duckdb, chunks_of_parquet, parts_of_parquet
     from bayes_hr.data.codes import from_cow, to_cow
     from bayes_hr.data.compressed import Compressed, compress_chunks
     from bayes_hr.data.convergence_panel import convergence_from_frames
@@ -45,6 +45,7 @@ __all__ = [
     "load_card",
     "load_fit",
     "load_panel",
+    "parts_of_parquet",
     "simulate",
     "to_cow",
 ]
@@ -70,6 +71,7 @@ _HOMES = {
     "load_card": "bayes_hr.cards",
     "load_fit": "bayes_hr.api",
     "load_panel": "bayes_hr.data.load",
+    "parts_of_parquet": "bayes_hr.data.chunks",
     "to_cow": "bayes_hr.data.codes",
 }
 

@@ -8,7 +8,7 @@ import logging
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bayes_hr import fitting
 from bayes_hr.cards import Card, load_card
@@ -52,6 +52,7 @@ def fit(
     companions: bool | None = None,
     reference: int | None = None,
     progress: Progress | None = None,
+    scheduler: Any = None,
 ) -> Fit:
     """Fit a card to a panel.
 
@@ -75,6 +76,8 @@ def fit(
         before them, and an interrupted run goes on from there.
     progress
         Called with draws done and in all, then with refits; None shows a bar (log lines off a terminal).
+    scheduler
+        Address or client of a dask.distributed cluster, where the refits of the reference run.
 
     Returns
     -------
@@ -85,6 +88,8 @@ def fit(
     InputError
         Anything wrong with card, data, settings or target, before any sampling.
     """
+    from bayes_hr.checks.reference import check_scheduler
+
     card = card if isinstance(card, Card) else load_card(card)
     card = fitting.resolved_card(
         card, engine=engine, sampler=sampler, chains=chains, draws=draws, tune=tune, seed=seed
@@ -100,10 +105,12 @@ def fit(
     question.check_panel(card, panel)
     design = question.build(card, panel)
     card = fitting.with_engine(card, design)
+    if scheduler is not None:
+        check_scheduler(card, scheduler)
     if out is not None:
         kept = _kept(card, panel, Path(out))
         if kept is not None:
-            return _with_reference(kept, reference, Path(out), progress)
+            return _with_reference(kept, reference, Path(out), progress, scheduler)
     fitting.check_size(card, design)
     if out is not None:
         check_space(Path(out), fitting.bytes_of_draws(card, design))
@@ -115,7 +122,7 @@ def fit(
         found.save(out)
     if under_way is not None:
         shutil.rmtree(under_way, ignore_errors=True)
-    return _with_reference(found, reference, None if out is None else Path(out), progress)
+    return _with_reference(found, reference, None if out is None else Path(out), progress, scheduler)
 
 
 def _few_rows(card: Card, design: Design) -> bool:
@@ -143,7 +150,9 @@ def _with_companions(found: Fit, panel: Panel, progress: Progress | None) -> Fit
     return replace(found, extra={question.table_names[-1]: pd.concat(tables, ignore_index=True)})
 
 
-def _with_reference(found: Fit, asked: int | None, out: Path | None, progress: Progress | None) -> Fit:
+def _with_reference(
+    found: Fit, asked: int | None, out: Path | None, progress: Progress | None, scheduler: Any
+) -> Fit:
     """The fit with its permuted reference, saved; refits are kept beside the fit, which is replaced whole."""
     from bayes_hr.checks.reference import default_refits
 
@@ -159,7 +168,7 @@ def _with_reference(found: Fit, asked: int | None, out: Path | None, progress: P
         job = hashlib.sha256(signature.encode()).hexdigest()[:12]
         kept = out.absolute().parent / f".{out.name}-reference" / job
     try:
-        found = found.permuted_reference(n, folder=kept, progress=progress)
+        found = found.permuted_reference(n, folder=kept, progress=progress, scheduler=scheduler)
     except TaskFailureError as error:
         if asked is not None:
             raise

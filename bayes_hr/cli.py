@@ -14,7 +14,7 @@ import typer
 
 from bayes_hr.cli_calibrate import calibrate
 from bayes_hr.cli_data import data_app
-from bayes_hr.cli_saved import OK, check, exit_code, report, summary
+from bayes_hr.cli_saved import OK, Scheduler, check, exit_code, report, summary
 from bayes_hr.errors import BayesHRError
 from bayes_hr.terminal import (
     log_on_stderr,
@@ -193,6 +193,7 @@ def fit(
     tune: Annotated[int | None, typer.Option(help="Warm-up draws of each chain.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed.")] = None,
     reference: Refits = None,
+    scheduler: Scheduler = None,
 ) -> None:
     """Fit a card and write draws, tables and an HTML report.
 
@@ -208,6 +209,7 @@ def fit(
         out=out,
         where=where,
         reference=reference,
+        scheduler=scheduler,
         settings=settings,
     )
     _say_fit(found, folder)
@@ -223,6 +225,7 @@ def _fit(
     out: Path | None,
     where: str | None,
     reference: int | None,
+    scheduler: str | None,
     settings: dict[str, Any],
 ) -> tuple[Fit, Path]:
     """What ``fit`` does with its arguments: the fit, and the folder it is in."""
@@ -241,7 +244,7 @@ def _fit(
         rows = panel_from_file(panel, chosen, columns=columns, codes=codes or "cow")
     elif columns or codes:
         raise typer.BadParameter("goes with --panel FILE", param_hint="--column" if columns else "--codes")
-    return bayes_hr.fit(chosen, rows, out=out, reference=reference, **settings), out
+    return bayes_hr.fit(chosen, rows, out=out, reference=reference, scheduler=scheduler, **settings), out
 
 
 def _say_fit(found: Fit, out: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bayes_hr.cli_saved import OK, VERDICT_FAIL
+from bayes_hr.cli_saved import OK, VERDICT_FAIL, Scheduler
 from bayes_hr.terminal import VERDICT_STYLES, say, show_table
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def calibrate(
     workers: Annotated[
         int, typer.Option(metavar="N", help="Processes; results do not depend on their number.")
     ] = 1,
+    scheduler: Scheduler = None,
     engine: Annotated[str | None, typer.Option(help="auto, nuts or gibbs.")] = None,
     sampler: Annotated[str | None, typer.Option(help="Sampler of nuts: nutpie or pymc.")] = None,
     chains: Annotated[int | None, typer.Option(help="Chains of each fit; default: 2.")] = None,
@@ -72,6 +73,7 @@ def calibrate(
         tune=tune,
         seed=seed,
         workers=workers,
+        scheduler=scheduler,
         folder=out.absolute().parent / f".{out.name}-worlds",
     )
     found.save(out)

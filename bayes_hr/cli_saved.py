@@ -22,6 +22,13 @@ By = Literal[
     "average", "regime", "contrast", "probability", "country", "all", "state", "igo", "igo_type", "parameter"
 ]  # of ratification, of convergence, of both
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a saved fit.")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ADDRESS",
+        help="A dask.distributed scheduler (tcp://HOST:PORT) on whose workers the many short fits run.",
+    ),
+]
 
 
 def exit_code(found: Fit) -> int:

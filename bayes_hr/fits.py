@@ -168,15 +168,18 @@ class Fit:
         seed: int = 0,
         folder: str | Path | None = None,
         progress: Progress | None = None,
+        scheduler: Any = None,
     ) -> Fit:
         """Refit ``n`` times with permuted ratification years; returns a Fit that carries the comparison.
 
-        See :mod:`bayes_hr.checks.reference`.  With a folder the work resumes after an interruption.  A fit of
+        See :mod:`bayes_hr.checks.reference`.  With a folder the work resumes after an interruption; with a
+        scheduler (address or client of a dask.distributed cluster) refits run there.  A fit of
         a ratification card by the exact engine has one already, unless told otherwise.
         """
         from bayes_hr.checks.reference import permuted_reference
 
-        found = permuted_reference(self.result, n=n, seed=seed, folder=folder, progress=progress)
+        given: Any = {"seed": seed, "folder": folder, "progress": progress, "scheduler": scheduler}
+        found = permuted_reference(self.result, n=n, **given)
         out = replace(self, reference=found)
         # Nothing else depends on the reference: effects and verdict are not worked out twice.
         vars(out).update({k: v for k, v in vars(self).items() if k in _CACHED})

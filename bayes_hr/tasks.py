@@ -24,6 +24,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+from bayes_hr import cluster
 from bayes_hr.errors import InputError, TaskFailureError
 from bayes_hr.progress import Progress, progress_callback
 from bayes_hr.task_store import Job, Store, to_json
@@ -43,6 +44,7 @@ def run_tasks(
     *,
     folder: str | Path | None,
     workers: int = 1,
+    scheduler: Any = None,
     seed: int = 0,
     context: str = "",
     progress: Progress | None = None,
@@ -68,6 +70,9 @@ def run_tasks(
     workers : int
         Processes; 1 runs in this one. More are started afresh, with one BLAS thread each; none runs the
         user's script again.
+    scheduler : str or distributed.Client, optional
+        A dask.distributed cluster to run on in place of `workers`, by its address or a client of it. Workers
+        need the same bayes_hr; one that dies is replaced by another, and results do not depend on it.
     seed : int
         Root of the seeds, 0 or more.
     context : str
@@ -98,7 +103,10 @@ def run_tasks(
     seeds = task_seeds(seed, len(items))
     done = store.load()
     tasks = [_Task(i, key, items[key], seeds[i]) for i, key in enumerate(items) if key not in done]
-    run = _in_process(function, tasks) if workers == 1 else _in_pool(function, tasks, workers)
+    if scheduler is not None:
+        run = _on_cluster(function, tasks, scheduler)
+    else:
+        run = _in_process(function, tasks) if workers == 1 else _in_pool(function, tasks, workers)
     failures: dict[str, str] = {}
     with progress_callback(describe, len(items), progress) as report, closing(run):
         report(len(done))
@@ -186,6 +194,17 @@ def _in_pool(function: TaskFunction, tasks: list[_Task], workers: int) -> _Run:
             yield futures[future], _outcome(future)
     finally:  # also when all is done: workers hold nothing, and their own way out takes seconds
         pool.shutdown(wait=True, kill_workers=True)
+
+
+def _on_cluster(function: TaskFunction, tasks: list[_Task], scheduler: Any) -> _Run:
+    if not tasks:
+        return
+    arguments = [(function, task.item, task.seed) for task in tasks]
+    with closing(cluster.completed(scheduler, _attempt, arguments)) as run:
+        for i, future in run:
+            with _Recorded() as record:
+                outcome = future.result()
+            yield tasks[i], outcome if record.failure is None else _Outcome(failure=record.failure)
 
 
 def _outcome(future: Future[_Outcome]) -> _Outcome:

@@ -19,11 +19,13 @@ from bayes_hr.data.compressed import Compressed, compress, compress_chunks, merg
 from bayes_hr.data.panel import Panel
 from bayes_hr.design import Design, rank_deficient
 from bayes_hr.design_io import from_dataset, to_dataset
+from bayes_hr.engines.collapsed import eliminate
 from bayes_hr.engines.country_year import CountryYear
 from bayes_hr.engines.gibbs import GibbsEngine
 from bayes_hr.errors import InputError
 from bayes_hr.kernels import row_order
 from bayes_hr.pymc_models.build import build_model
+from bayes_hr.repeats import Repeats
 from bayes_hr.simulation import simulate_errors
 
 COLUMNS = {"outcome": "score", "covariates": COVARIATES}
@@ -98,7 +100,9 @@ def test_controls_and_prior_scales_are_those_of_all_rows(cells: Design, rows: De
 
 def test_draws_are_those_of_all_rows(cells: Design, rows: Design) -> None:
     settings = replace(fitting.settings_of(card()), cores=1)
-    few, all_of_them = (GibbsEngine().sample(d, settings)["posterior"].dataset for d in (cells, rows))
+    # Every row a cell of its own, so that chains begin alike: around the mode, as those of compressed rows.
+    alone = replace(rows, repeats=Repeats(np.ones(rows.n), np.zeros((4, 4))))
+    few, all_of_them = (GibbsEngine().sample(d, settings)["posterior"].dataset for d in (cells, alone))
     for name in all_of_them.data_vars:
         # Outcomes near 1,000 round at 1e-13; the proposal's finite differences make 1e-5 of that.
         np.testing.assert_allclose(few[name].values, all_of_them[name].values, rtol=0, atol=1e-4)
@@ -333,3 +337,27 @@ def test_design_of_cells_travels(cells: Design) -> None:
     assert cells.repeats is not None
     np.testing.assert_array_equal(back.repeats.rows, cells.repeats.rows)
     np.testing.assert_array_equal(back.repeats.scatter, cells.repeats.scatter)
+
+
+def test_a_step_costs_the_same_however_many_rows(cells: Design, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Evaluations of the density in a chain, with the rows there are and with 10,000 times as many."""
+    assert cells.repeats is not None
+    more = replace(cells.repeats, rows=1e4 * cells.repeats.rows, scatter=1e4 * cells.repeats.scatter)
+    evaluations = []
+    for repeats in (cells.repeats, more):
+        model = CountryYear.of(replace(cells, repeats=repeats))
+        calls: list[float] = []
+
+        def counted(products, point, prior, calls=calls):
+            calls.append(point.sigma)
+            return eliminate(products, point, prior)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("bayes_hr.engines.country_year.eliminate", counted)
+            rng = np.random.default_rng(1)
+            state = model.start(rng)
+            for step in range(150):
+                state = model.step(rng, state, (step, 120) if step < 120 else None)
+        evaluations.append(len(calls))
+    few, many = evaluations
+    assert many < 1.5 * few  # 3 evaluations a step; from starts in outcome units it was 3 times as many

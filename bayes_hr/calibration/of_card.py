@@ -13,6 +13,7 @@ from bayes_hr.calibration.running import job_of, run
 from bayes_hr.calibration.small_designs import small_design
 from bayes_hr.calibration.worlds import ESS
 from bayes_hr.cards import Card, load_card
+from bayes_hr.cluster import connected
 from bayes_hr.errors import InputError
 from bayes_hr.questions import question_of
 
@@ -78,6 +79,7 @@ def calibrate(
     tune: int | None = None,
     seed: int = 0,
     workers: int = 1,
+    scheduler: Any = None,
     folder: str | Path | None = None,
     progress: Progress | None = None,
 ) -> Calibration:
@@ -104,6 +106,8 @@ def calibrate(
         Of the choice of rows and of the worlds.
     workers
         Processes; the result does not depend on their number.
+    scheduler
+        Address or client of a dask.distributed cluster to run on in place of them.
     folder
         Where finished worlds are kept, each job (card, rows, settings, version) in a folder of its own, so
         that a killed run resumes; None: in memory.
@@ -123,6 +127,9 @@ def calibrate(
     asked = {"engine": engine, "sampler": sampler, "chains": chains, "draws": draws, "tune": tune}
     card = fitting.resolved_card(card, **{**SETTINGS, **{k: v for k, v in asked.items() if v is not None}})
     _check(card, {"worlds": worlds, "units": units, "rows_per_unit": rows_per_unit})
+    if scheduler is not None:
+        with connected(scheduler):  # before anything is written
+            pass
     question = question_of(card)
     own = panel is not None
     panel = panel if panel is not None else question.panel(card)[0]
@@ -130,7 +137,8 @@ def calibrate(
     small = small_design(card, panel, units=units, rows=rows_per_unit, seed=seed)
     card = fitting.with_engine(card, small.whole)  # the engine that a fit of all rows would take
     fitting.check_size(card, small.design)
-    sample = CardSampler(card, max(_cores() // workers, 1) if workers > 0 else 1)
+    here = scheduler is None and workers > 0  # a cluster's workers may not start processes of their own
+    sample = CardSampler(card, max(_cores() // workers, 1) if here else 1)
     job = job_of(small.design, sample.context)[:12]
     return run(
         small.design,
@@ -139,6 +147,7 @@ def calibrate(
         seed=seed,
         folder=None if folder is None else Path(folder) / f"{job}-{seed}",
         workers=workers,
+        scheduler=scheduler,
         context=sample.context,
         subject=card.id,
         facts=_facts(card, small, rows_per_unit, own_rows=own),

@@ -37,6 +37,7 @@ def run(
     seed: int = 0,
     folder: str | Path | None = None,
     workers: int = 1,
+    scheduler: Any = None,
     context: str = "",
     subject: str = "design",
     facts: dict[str, Any] | None = None,
@@ -59,6 +60,8 @@ def run(
         Where finished worlds are kept, so that a killed run resumes; None: in memory.
     workers
         Processes; the result does not depend on their number.
+    scheduler
+        Address or client of a dask.distributed cluster to run on in place of them.
     context
         What decides the draws besides design and seed (engine, settings); a folder holds one job only.
     subject, facts
@@ -86,6 +89,7 @@ def run(
             {f"world-{i:05d}": i for i in range(worlds)},
             folder=folder,
             workers=workers,
+            scheduler=scheduler,
             seed=seed,
             context=job_of(design, context),
             progress=_Forecast(report, workers, resumes=folder is not None),

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_hr.cards import RatificationCard
+from bayes_hr.cluster import connected
 from bayes_hr.constants import CI_PROB
 from bayes_hr.errors import InputError
 from bayes_hr.estimands.contrasts import pairwise
@@ -139,6 +140,23 @@ def check_card(card: Card) -> RatificationCard:
     return card
 
 
+def check_scheduler(card: Card, scheduler: Any) -> None:
+    """Refuse a cluster that does not answer, or for which a card has no work.
+
+    Raises
+    ------
+    InputError
+        With what to do.
+    """
+    if not isinstance(card, RatificationCard) or card.fit.engine != "gibbs":
+        raise InputError(
+            "scheduler: on a cluster run the permuted refits of a ratification card that the exact engine "
+            f"fits; card {card.id} has none. Leave the scheduler out."
+        )
+    with connected(scheduler):
+        pass
+
+
 def default_refits(card: Card) -> int:
     """Refits that a fit of a card gets unasked, by the engine that fits it; 0 where they would take long."""
     return REFITS if isinstance(card, RatificationCard) and card.fit.engine == "gibbs" else 0
@@ -152,18 +170,20 @@ def permuted_reference(
     folder: str | Path | None = None,
     progress: Progress | None = None,
     engine: Engine | None = None,
+    scheduler: Any = None,
 ) -> PermutedReference:
     """Refit with permuted ratification years, ``n`` times.
 
     The exact engine's refits run in as many processes as there are cores, one thread each; NUTS runs in
     this one, its model compiled once (not at all if an ``engine`` brings it).  With a folder, finished refits
-    are kept and a killed run resumes.
+    are kept and a killed run resumes.  With a ``scheduler`` (:func:`bayes_hr.tasks.run_tasks`) the exact
+    engine's refits run on a cluster.
 
     Raises
     ------
     InputError
-        If the card is not about ratification, ``n`` is smaller than 2, or the folder holds another job's
-        results.
+        If the card is not about ratification, ``n`` is smaller than 2, the folder holds another job's
+        results, or NUTS is to run on a cluster.
     """
     if n < 2:
         raise InputError(
@@ -174,6 +194,11 @@ def permuted_reference(
     short = SHORT[card.fit.engine]
     card = card.replace(fit=short)
     apart = engine is None and card.fit.engine == "gibbs"
+    if scheduler is not None and not apart:
+        raise InputError(
+            f"permuted reference: card {card.id} is fitted by NUTS, whose compiled model cannot be sent to a "
+            "cluster. Leave the scheduler out."
+        )
     facts = country_facts(result.tree["constant_data"].dataset)
     years = facts["ratification_year"].to_numpy(float)
     regime, entry = facts["regime"].to_numpy(str), _first_feasible(design, years)
@@ -185,6 +210,7 @@ def permuted_reference(
         {f"permutation-{i:04d}": i for i in range(n)},
         folder=folder,
         workers=min(usable_cores(), n) if apart else 1,
+        scheduler=scheduler,
         seed=seed,
         context=context,
         progress=progress,

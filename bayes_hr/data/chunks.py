@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -53,6 +54,25 @@ def chunks_of_parquet(
         yield from _frames(batches, batch_rows)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: cannot be read as Parquet; it may be damaged ({error})") from error
+
+
+def parts_of_parquet(
+    path: str | Path, *, batch_rows: int = CHUNK, columns: Sequence[str] | None = None
+) -> list[Callable[[], Iterator[pd.DataFrame]]]:
+    """A part for each Parquet file, which whoever calls it reads in chunks: workers of a cluster.
+
+    Parameters
+    ----------
+    path, batch_rows, columns
+        As in :func:`chunks_of_parquet`; all workers must see the files at this path.
+
+    Raises
+    ------
+    InputError
+        If there is no such file.
+    """
+    given: dict[str, Any] = {"batch_rows": batch_rows, "columns": columns}
+    return [functools.partial(chunks_of_parquet, file, **given) for file in _files(path)]
 
 
 def chunks_of_duckdb(

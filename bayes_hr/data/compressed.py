@@ -14,15 +14,16 @@ order, from one machine or many.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import reduce
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from bayes_hr.data import compressed_io
-from bayes_hr.data.messages import listed, nearest
-from bayes_hr.data.user_frames import CANONICAL, numbers, whole_numbers
+from bayes_hr import cluster
+from bayes_hr.data import compressed_io, compressed_rows
+from bayes_hr.data.compressed_rows import KEYS
+from bayes_hr.data.user_frames import numbers
 from bayes_hr.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,10 +33,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
     Index = NDArray[np.int64]
-
-KEYS: Final = ("ccode", "year")
-FACTS: Final = ("country", "regime", "ratification_year", "ratified")
-"""Columns that say something of a country or country-year; one of the last two is needed."""
+    Part = Callable[[], Iterable[pd.DataFrame]]
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no single truth value
@@ -140,17 +138,17 @@ def compress(frame: pd.DataFrame, *, outcome: str, covariates: Sequence[str] = (
     import numpy as np
 
     names = (*covariates, outcome)
-    facts = _check_columns(frame, names)
+    facts = compressed_rows.check_columns(frame, names)
     frame = frame.reset_index(drop=True)
-    keys = {key: _whole(frame, key) for key in KEYS}
+    keys = {key: compressed_rows.whole(frame, key) for key in KEYS}
     values = np.stack([numbers(frame, name).to_numpy() for name in names], axis=1)
-    kept, dropped = _complete(values, names)
+    kept, dropped = compressed_rows.complete(values, names)
     if not kept.all():
         keys, values = {key: column[kept] for key, column in keys.items()}, values[kept]
         frame = frame[kept]
-    cells, code = _cells(keys, frame[facts])
-    means, scatter, low, high = _statistics(values, code, cells["rows"].to_numpy())
-    _check_facts(cells)
+    cells, code = compressed_rows.by_cell(keys, frame[facts])
+    means, scatter, low, high = compressed_rows.statistics(values, code, cells["rows"].to_numpy())
+    compressed_rows.check_facts(cells)
     return Compressed(outcome, tuple(covariates), cells, means, scatter, low, high, dropped)
 
 
@@ -175,7 +173,7 @@ def merge(a: Compressed, b: Compressed) -> Compressed:
     cells = both.iloc[first].reset_index(drop=True)
     if "country" in cells:  # whichever chunk came first, the same name
         cells["country"] = both["country"].groupby(code.ravel()).min().to_numpy()
-    _check_facts(both)
+    compressed_rows.check_facts(both)
     n = [_placed(c.cells["rows"].to_numpy(float), i, size) for c, i in zip((a, b), at, strict=True)]
     mean = [_placed(c.means, i, size) for c, i in zip((a, b), at, strict=True)]
     delta, total = mean[1] - mean[0], n[0] + n[1]
@@ -192,32 +190,74 @@ def merge(a: Compressed, b: Compressed) -> Compressed:
 
 
 def compress_chunks(
-    chunks: Iterable[pd.DataFrame], *, outcome: str, covariates: Sequence[str] = ()
+    chunks: Iterable[pd.DataFrame] | Iterable[Part],
+    *,
+    outcome: str,
+    covariates: Sequence[str] = (),
+    client: Any = None,
 ) -> Compressed:
     """Statistics of rows that come in chunks, one chunk in memory at a time.
 
     Parameters
     ----------
-    chunks : iterable of pandas.DataFrame
+    chunks : iterable of pandas.DataFrame, or of callables
         As from :func:`bayes_hr.data.chunks.chunks_of_parquet`; the rows of a country-year may be spread over
-        them.
+        them. With a cluster: parts that its workers read themselves, each a function without arguments that
+        gives its chunks, as from :func:`bayes_hr.data.chunks.parts_of_parquet`.
     outcome, covariates
         As in :func:`compress`.
+    client : distributed.Client or str, optional
+        A dask.distributed cluster, or its address. Merged in an order that depends on the number of parts
+        alone.
 
     Raises
     ------
     InputError
         As :func:`compress`, with the chunk; or if there are no rows.
     """
-    found = _joined(_numbered(chunks, outcome, covariates))
+    if client is None:
+        found = _joined(_numbered(_frames(chunks), outcome, covariates))
+    else:
+        task = functools.partial(_part, outcome=outcome, covariates=tuple(covariates))
+        found = cluster.reduced(client, task, [_checked_part(part) for part in chunks], _merge_found)
     if found is None or found.n == 0:
         told = "; ".join(f"{reason}: {rows}" for reason, rows in found.dropped.items()) if found else "none"
         raise InputError(f"no complete rows to compress (dropped: {told})")
     return found
 
 
+def _frames(chunks: Iterable[Any]) -> Iterable[pd.DataFrame]:
+    for chunk in chunks:
+        if callable(chunk):
+            yield from chunk()
+        else:
+            yield chunk
+
+
+def _checked_part(part: Any) -> Part:
+    if not callable(part):
+        raise InputError(
+            "with a cluster give parts that its workers read themselves, such as parts_of_parquet(path), not "
+            "chunks that are read here: a table larger than memory would pile up in this process"
+        )
+    found: Part = part
+    return found
+
+
+def _part(number: int, part: Part, *, outcome: str, covariates: Sequence[str]) -> Compressed | None:
+    """Statistics of one part; a task of a worker."""
+    try:
+        return _joined(_numbered(part(), outcome, covariates))
+    except InputError as error:
+        raise InputError(f"part {number} (from 0), {error}") from error
+
+
+def _merge_found(a: Compressed | None, b: Compressed | None) -> Compressed | None:
+    return merge(a, b) if a is not None and b is not None else a or b
+
+
 def _joined(parts: Iterable[Compressed]) -> Compressed | None:
-    return reduce(lambda a, b: b if a is None else merge(a, b), parts, None)
+    return functools.reduce(lambda a, b: b if a is None else merge(a, b), parts, None)
 
 
 def _numbered(
@@ -230,128 +270,6 @@ def _numbered(
         except InputError as error:
             raise InputError(f"chunk {number} (from 0; its row 0 is row {start} of all): {error}") from error
         start += len(chunk)
-
-
-def _check_columns(frame: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """The facts that the frame has; refuses what is missing, there twice, or has a fixed meaning."""
-    if len(set(names)) < len(names):
-        raise InputError(f"outcome and covariates must differ: {listed(names, 20)}")
-    for name in (*KEYS, *names):
-        if name not in frame.columns:
-            raise InputError(f"missing column {name!r}; {nearest(name, list(frame.columns))}")
-    taken = [name for name in names if name in (*CANONICAL, "rows")]
-    if taken:
-        raise InputError(f"column {taken[0]!r} has a fixed meaning; rename it to use it as a covariate")
-    facts = [name for name in FACTS if name in frame.columns]
-    if not {"ratification_year", "ratified"} & set(facts):
-        raise InputError("missing column 'ratification_year' (the year, missing = never) or 'ratified' (0/1)")
-    return facts
-
-
-def _whole(frame: pd.DataFrame, key: str) -> Index:
-    import pandas as pd
-
-    values = frame[key]
-    if key == "ccode" and not pd.api.types.is_numeric_dtype(values.dtype):
-        text = values.notna() & pd.to_numeric(values.astype("object"), errors="coerce").isna()
-        if text.any():
-            row = int(text.to_numpy().argmax())
-            raise InputError(
-                f"column 'ccode' must hold whole numbers (COW); found text such as {values.iloc[row]!r} in "
-                f"row {row}. Turn codes into COW numbers first (bayes_hr.to_cow)"
-            )
-    return whole_numbers(frame, key).to_numpy()
-
-
-def _complete(values: Array, names: Sequence[str]) -> tuple[NDArray[np.bool_], dict[str, int]]:
-    """Rows (n,) that miss nothing, and how many miss what; a row counts once, the outcome first."""
-    import numpy as np
-
-    kept, dropped = np.ones(len(values), dtype=bool), {}
-    for k in (len(names) - 1, *range(len(names) - 1)):
-        missing = np.isnan(values[:, k]) & kept
-        if missing.any():
-            dropped[f"{names[k]} missing"] = int(missing.sum())
-            kept &= ~missing
-    return kept, dropped
-
-
-def _cells(keys: dict[str, Index], facts: pd.DataFrame) -> tuple[pd.DataFrame, Index]:
-    """Cells sorted by country and year, and the cell of each row (n,); facts must not vary within one."""
-    import numpy as np
-    import pandas as pd
-
-    ccode, year = keys["ccode"], keys["year"]
-    if year.size and not (year.min() > 0 and year.max() < 10_000):
-        bad = int(np.flatnonzero((year <= 0) | (year >= 10_000))[0])
-        raise InputError(f"column 'year': {year[bad]} is no year (complete row {bad}, counting from 0)")
-    place, seen = pd.factorize(ccode * 10_000 + year)
-    order = np.argsort(seen)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(order.size)
-    code, count = rank[place], np.bincount(rank[place], minlength=order.size)
-    first = np.empty(order.size, dtype=np.int64)
-    first[code[::-1]] = np.arange(code.size)[::-1]  # the last to be written is the first row
-    cells = pd.DataFrame({"ccode": ccode[first], "year": year[first]})
-    for name in facts.columns:
-        labels = _fact(facts, name)
-        number, found = pd.factorize(labels, sort=True, use_na_sentinel=True)
-        if name == "country":  # names may differ: the first in the alphabet, however rows were cut
-            least = np.full(order.size, len(found))
-            np.minimum.at(least, code, np.where(number < 0, len(found), number))
-            cells[name] = np.array([*found, None], dtype=object)[least]
-            continue
-        odd = np.flatnonzero(number != number[first][code])
-        if odd.size:
-            raise InputError(
-                f"column {name!r} differs between rows of ccode {ccode[odd[0]]} in {year[odd[0]]}; it must "
-                "be the same in all of them"
-            )
-        cells[name] = labels.iloc[first].to_numpy()
-    return cells.assign(rows=count.astype(np.int64)), code
-
-
-def _fact(facts: pd.DataFrame, name: str) -> pd.Series:
-    """A fact as numbers or as text; missing stays missing."""
-    import pandas as pd
-
-    if name in {"ratification_year", "ratified"}:
-        return numbers(facts.reset_index(drop=True), name)
-    labels = facts[name].reset_index(drop=True)
-    return labels if isinstance(labels.dtype, pd.CategoricalDtype) else labels.astype("object")
-
-
-def _statistics(values: Array, code: Index, rows: Index) -> tuple[Array, Array, Array, Array]:
-    """Means, scatter, smallest and largest by cell, of values (n, m) in cells (n,)."""
-    import numpy as np
-
-    size, m = rows.size, values.shape[1]
-    low, high = np.full((size, m), np.inf), np.full((size, m), -np.inf)
-    for k, column in enumerate(values.T):
-        np.minimum.at(low[:, k], code, column)
-        np.maximum.at(high[:, k], code, column)
-    means = np.stack([np.bincount(code, v, minlength=size) for v in values.T], axis=1) / rows[:, None]
-    means = np.where(low == high, low, means)  # the mean of equal values may round, and leave a scatter
-    around = values - means[code]
-    scatter = np.empty((size, m, m))
-    for i in range(m):
-        for j in range(i + 1):
-            product = np.bincount(code, around[:, i] * around[:, j], minlength=size)
-            scatter[:, i, j] = scatter[:, j, i] = product
-    return means, scatter, low, high
-
-
-def _check_facts(cells: pd.DataFrame) -> None:
-    """Refuse two ratification years or classes of a country, or two indicators of a country-year."""
-    wanted = {"ratification_year": ["ccode"], "regime": ["ccode"], "ratified": [*KEYS]}
-    for name, key in wanted.items():
-        if name not in cells.columns:
-            continue
-        pairs = cells[[*key, name]].drop_duplicates()
-        twice = pairs.loc[pairs.duplicated(key), "ccode"]
-        if len(twice):
-            found = listed(sorted({int(code) for code in twice}), 10)
-            raise InputError(f"{name} must be the same in all rows of a country; differs for ccode {found}")
 
 
 def _placed(values: Any, at: Index, size: int, empty: float = 0.0) -> Array:
