@@ -88,16 +88,15 @@ def fit(
     InputError
         Anything wrong with card, data, settings or target, before any sampling.
     """
-    from bayes_hr.checks.reference import check_scheduler
-
     card = card if isinstance(card, Card) else load_card(card)
     card = fitting.resolved_card(
         card, engine=engine, sampler=sampler, chains=chains, draws=draws, tune=tune, seed=seed
     )
+    target = None if out is None else Path(out)
     if reference is not None:
         check_reference(card, reference)
-    if out is not None:
-        check_target(Path(out))
+    if target is not None:
+        check_target(target)
     truth = None
     question = question_of(card)
     if panel is None:
@@ -106,23 +105,23 @@ def fit(
     design = question.build(card, panel)
     card = fitting.with_engine(card, design)
     if scheduler is not None:
+        from bayes_hr.checks.reference import check_scheduler
+
         check_scheduler(card, scheduler)
-    if out is not None:
-        kept = _kept(card, panel, Path(out))
-        if kept is not None:
-            return _with_reference(kept, reference, Path(out), progress, scheduler)
-    fitting.check_size(card, design)
-    if out is not None:
-        check_space(Path(out), fitting.bytes_of_draws(card, design))
-    under_way = None if out is None else Path(out).parent / f".{Path(out).name}.chains"
-    found = Fit(_run(card, panel, design, progress, under_way), truth=truth)
-    if companions or (companions is None and _few_rows(card, design)):
-        found = _with_companions(found, panel, progress)
-    if out is not None:
-        found.save(out)
-    if under_way is not None:
-        shutil.rmtree(under_way, ignore_errors=True)
-    return _with_reference(found, reference, None if out is None else Path(out), progress, scheduler)
+    found = None if target is None else _kept(card, panel, target)
+    if found is None:
+        fitting.check_size(card, design)
+        if target is not None:
+            check_space(target, fitting.bytes_of_draws(card, design))
+        under_way = None if target is None else target.parent / f".{target.name}.chains"
+        found = Fit(_run(card, panel, design, progress, under_way), truth=truth)
+        if companions or (companions is None and _few_rows(card, design)):
+            found = _with_companions(found, panel, progress)
+        if target is not None:
+            found.save(target)
+        if under_way is not None:
+            shutil.rmtree(under_way, ignore_errors=True)
+    return _with_reference(found, reference, target, progress, scheduler)
 
 
 def _few_rows(card: Card, design: Design) -> bool:

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_hr.compressed_design import CELL, check_card, repeats_of, standardised, with_cells
+from bayes_hr.data.merge import ROWS
 from bayes_hr.design import Design, ErrorStructure, GroupTerm, PopulationTerm, View, view
 from bayes_hr.design_parts import (
     CardPriors,
@@ -306,10 +307,11 @@ def _country(
 ) -> GroupTerm:
     """Varying intercepts, ratification effects and trends (in decades from the mean year) by country."""
     group, year = card.groups[0], frame["year"].to_numpy(float)
+    weights = frame[ROWS].to_numpy(float) if ROWS in frame.columns else None  # of cells: the mean of all rows
     columns = {
         "intercept": np.ones(len(frame)),
         "ratified": frame["_D"].to_numpy(float),
-        "trend": (year - year.mean()) / 10.0,
+        "trend": (year - np.average(year, weights=weights)) / 10.0,
     }
     correlated = group.correlated and len(group.terms) > 1
     return GroupTerm(

@@ -417,6 +417,7 @@ def test_interrupted_in_process(
     code, _, err = run("fit", "demo_ratification", "--panel", rows, "--out", copied)
     assert code == 130
     assert "fitted again, since this changed: engine" in err
+    assert "Interrupted; nothing was left half-written." in err
     assert err.endswith("the same command goes on from them.\n")
     assert {p: p.read_bytes() for p in copied.rglob("*")} == before
 
@@ -480,6 +481,7 @@ def test_ctrl_c_while_sampling(rows: Path) -> None:
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
+    assert "Interrupted; nothing was left half-written." in err
     assert err.endswith("the same command goes on from them.\n")
     assert "Traceback" not in err
     (folder / "sampling").unlink()

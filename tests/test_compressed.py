@@ -46,13 +46,17 @@ def cells(compressed: Compressed) -> Design:
     return ratification_design.build(card(), Panel.from_compressed(compressed))
 
 
-@pytest.fixture(scope="module")
-def rows(frame: pd.DataFrame) -> Design:
+def of_all_rows(frame: pd.DataFrame, **changes: object) -> Design:
     """The design of all rows, which only a test can make: a user's country-year stands once in a panel."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ratification_design, "row_order", lambda unit, _: row_order(unit, np.arange(unit.size)))
         patch.setattr(ratification_design, "lagged", lambda f, name, _: f[name].to_numpy(float))
-        return ratification_design.build(card(), panel_of_rows(frame))
+        return ratification_design.build(card(**changes), panel_of_rows(frame))
+
+
+@pytest.fixture(scope="module")
+def rows(frame: pd.DataFrame) -> Design:
+    return of_all_rows(frame)
 
 
 def same(a: Compressed, b: Compressed, tolerance: float = 1e-10) -> None:
@@ -90,6 +94,17 @@ def test_log_density_is_that_of_all_rows(cells: Design, rows: Design) -> None:
         x = few.layout.start(rng, 0.5)
         # Not only up to a constant: n and D'D are those of the rows.
         assert few.log_density(x) == pytest.approx(all_of_them.log_density(x), rel=1e-9)
+
+
+def test_country_trends_are_from_the_mean_year_of_all_rows(frame: pd.DataFrame) -> None:
+    late = frame[(frame["year"] > 1997) | (frame.index % 5 == 0)]  # most rows in the last years
+    trends = {"groups": [{"name": "country", "terms": ["intercept", "ratified", "trend"]}]}
+    panel = Panel.from_compressed(compress(late, **COLUMNS))
+    few = CountryYear.of(ratification_design.build(card(**trends), panel))
+    x = few.layout.start(np.random.default_rng(5), 0.5)
+    assert few.log_density(x) == pytest.approx(
+        CountryYear.of(of_all_rows(late, **trends)).log_density(x), rel=1e-9
+    )
 
 
 def test_controls_and_prior_scales_are_those_of_all_rows(cells: Design, rows: Design) -> None:
@@ -361,3 +376,15 @@ def test_a_step_costs_the_same_however_many_rows(cells: Design, monkeypatch: pyt
         evaluations.append(len(calls))
     few, many = evaluations
     assert many < 1.5 * few  # 3 evaluations a step; from starts in outcome units it was 3 times as many
+
+
+def test_what_moves_all_rows_of_a_country_year_is_found(frame: pd.DataFrame) -> None:
+    """Rows taken as independent, and country-years that have shocks of their own: many rows, too sure."""
+    shock = np.random.default_rng(9).normal(0.0, 1.0, (1_000, 100))
+    moved = frame.assign(score=frame["score"] + shock[frame["ccode"], frame["year"] - 1990])
+    for data, expected in ((frame, "PASS"), (moved, "REVIEW")):
+        fit = bayes_hr.fit(card(), Panel.from_compressed(compress(data, **COLUMNS)), reference=0)
+        tails = next(check for check in fit.check().checks if check.name == "tails")
+        assert tails.status == expected, tails
+    assert "means of country-years" in tails.advice
+    assert "student_t" not in tails.advice, "compressed rows refuse it"

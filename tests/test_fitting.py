@@ -214,6 +214,17 @@ def test_the_exact_engine_adds_the_reference_unasked(
     assert bayes_hr.fit(card, panel, reference=2, **asked).reference is not None
 
 
+def test_a_reference_leaves_effects_and_checks_as_they_are(
+    small_fit: Fit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdict, estimands = small_fit.check(), small_fit.estimands
+    monkeypatch.setattr(reference, "permuted_reference", lambda *_, **__: "the reference")
+    found = small_fit.permuted_reference(2)
+    assert found.reference == "the reference"
+    assert found.check() is verdict, "worked out a second time"
+    assert found.estimands is estimands
+
+
 def test_a_reference_that_fails_does_not_take_the_fit_along(
     small_fit: Fit, small_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

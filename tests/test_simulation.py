@@ -22,6 +22,7 @@ from bayes_hr.questions.ratification import simulated_panel
 from bayes_hr.ratification_design import build, with_ratification_years
 from bayes_hr.simulation import (
     ParameterDraw,
+    autoregressed,
     innovations,
     linear_predictor,
     posterior_draws,
@@ -54,6 +55,15 @@ def test_errors_have_the_exact_covariance_over_gaps() -> None:
     years = np.array([1990, 1991, 1994, 1995])
     exact = 0.25 / (1 - 0.64) * 0.8 ** np.abs(years[:, None] - years)
     assert np.abs(np.cov(e.T) - exact).max() < 4 * exact.max() * np.sqrt(2 / 20_000)
+
+
+def test_autoregressed_is_the_recursion(design: Design) -> None:
+    rng, first = np.random.default_rng(1), design.error.order.first
+    coefficient, shocks = np.where(first, 0.0, 0.9), rng.standard_normal(first.size)
+    expected = shocks.copy()
+    for row in np.flatnonzero(~first):
+        expected[row] += coefficient[row] * expected[row - 1]
+    np.testing.assert_allclose(autoregressed(coefficient, shocks), expected, rtol=1e-12, atol=1e-12)
 
 
 def test_student_t_gap_sums_yearly_shocks() -> None:

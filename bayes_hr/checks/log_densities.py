@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from scipy import stats
 
 from bayes_hr.engines.block_model import BlockModel
 from bayes_hr.forms import blocks_of
@@ -41,7 +42,7 @@ def log_priors(design: Design, posterior: xr.Dataset) -> dict[str, Array]:
             mu, sigma = (np.array([p[name] for p in term.each_prior]) for name in ("mu", "sigma"))
             values = posterior[term.name].values
             flat = values.reshape(*values.shape[:2], -1)
-            out[term.name] = _log_normal(flat, mu, sigma).sum(axis=2)
+            out[term.name] = stats.norm.logpdf(flat, mu, sigma).sum(axis=2)
     for group in design.groups:
         sd = posterior[f"sd_{group.name}"].values
         parts = [_positive(p, sd[:, :, k]) for k, p in enumerate(group.sd)]
@@ -62,15 +63,11 @@ def log_priors(design: Design, posterior: xr.Dataset) -> dict[str, Array]:
 def _cut_priors(cuts: CutPoints, values: Array) -> dict[str, Array]:
     """Log priors of the first cut-point and of the logs of the gaps, from cut-points (chain, draw, K - 1)."""
     first, gap = cuts.first, cuts.log_gap
-    out = {"cut_first": _log_normal(values[:, :, 0], first["mu"], first["sigma"])}
+    out = {"cut_first": stats.norm.logpdf(values[:, :, 0], first["mu"], first["sigma"])}
     if values.shape[2] > 1:
-        gaps = _log_normal(np.log(np.diff(values, axis=2)), gap["mu"], gap["sigma"])
+        gaps = stats.norm.logpdf(np.log(np.diff(values, axis=2)), gap["mu"], gap["sigma"])
         out["log_gap"] = gaps.sum(axis=2)
     return out
-
-
-def _log_normal(x: Array, mu: Array | float, sigma: Array | float) -> Array:
-    return np.asarray(-0.5 * ((x - mu) / sigma) ** 2 - np.log(sigma) - 0.5 * np.log(2.0 * np.pi))
 
 
 def _positive(prior: Prior, values: Array) -> Array:

@@ -74,11 +74,14 @@ class Replicates:
         Name -> k labels, of the design's views.
     categories
         Labels of the outcome's ordered categories; empty for other outcomes.
+    cells
+        Whether rows are country-years that stand for many rows.
     """
 
     statistics: dict[str, tuple[Array, Array]]
     labels: dict[str, list[str]]
     categories: tuple[str, ...] = ()
+    cells: bool = False
 
 
 def _affordable(design: Design, draws: int) -> int:
@@ -106,7 +109,7 @@ def replicate(design: Design, posterior: xr.Dataset, *, seed: int, draws: int = 
             found.setdefault(name, []).append(pair)
     stacked = {n: (np.array([p[0] for p in v]), np.array([p[1] for p in v])) for n, v in found.items()}
     labels = {f"{v.name} {s}": list(v.labels) for v in design.views for s in v.statistics}
-    return Replicates(stacked, labels, _categories(design))
+    return Replicates(stacked, labels, _categories(design), cells=design.repeats is not None)
 
 
 def _categories(design: Design) -> tuple[str, ...]:
@@ -193,19 +196,29 @@ _PERSISTENT_CATEGORIES: Final = (
     "Intervals are too narrow: the latent outcome persists from year to year, and its errors are taken as "
     "independent. Compare with a Gaussian outcome with AR(1) errors."
 )
+_SHARED: Final = (
+    "Something moves all rows of a country-year together, which rows with independent errors do not allow: "
+    'intervals are too narrow. Fit the means of country-years (Panel.from_frame) with error.kind = "ar1" '
+    "beside this."
+)
 
 
 def _autocorrelation(replicates: Replicates) -> CheckResult:
     observed, again = replicates.statistics["shock autocorrelation"]
     value, usual = float(np.nanmean(observed)), float(np.nanstd(again))
-    what = "latent residuals" if replicates.categories else "yearly shocks"
+    what = "latent residuals" if replicates.categories else _shocks(replicates)
     text = f"lag-1 autocorrelation of the {what} {value:+.2f} (the model's own: 0 +- {usual:.2f})"
     table = pd.DataFrame({"observed": observed[:, 0], "replicated": again[:, 0]})
     if abs(value) <= AUTOCORRELATION_LIMIT:
         return CheckResult("residual autocorrelation", PASS, text, table=table)
     advice = _PERSISTENT_CATEGORIES if replicates.categories else _PERSISTENT
+    advice = _SHARED if replicates.cells else advice
     text = f"{text}; limit {AUTOCORRELATION_LIMIT}"
     return CheckResult("residual autocorrelation", REVIEW, text, advice, table)
+
+
+def _shocks(replicates: Replicates) -> str:
+    return "errors of country-years' means" if replicates.cells else "yearly shocks"
 
 
 def _category_shares(replicates: Replicates) -> CheckResult:
@@ -235,11 +248,12 @@ def _tails(replicates: Replicates) -> CheckResult:
         return CheckResult("tails", NOT_APPLICABLE, "ordered categories have no tails")
     observed, again = replicates.statistics["shocks beyond 3 SD"]
     value, expected = float(observed.mean()), float(again.mean())
-    text = f"{value:.2%} of the yearly shocks lie beyond 3 SD; the model expects {expected:.2%}"
+    text = f"{value:.2%} of the {_shocks(replicates)} lie beyond 3 SD; the model expects {expected:.2%}"
     table = pd.DataFrame({"observed": observed[:, 0], "replicated": again[:, 0]})
     if value <= max(TAIL_LIMIT * expected, expected + 0.005):
         return CheckResult("tails", PASS, text, table=table)
     advice = 'A few sudden changes weigh heavily: compare with outcome.likelihood = "student_t".'
+    advice = _SHARED if replicates.cells else advice
     return CheckResult("tails", REVIEW, text, advice, table)
 
 

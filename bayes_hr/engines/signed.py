@@ -64,7 +64,7 @@ class SignedDensity:
         for group in design.groups:
             q = len(group.terms)
             sd += range(at, at + q)
-            scale += [0.1 * prior.values[-1] for prior in group.sd]
+            scale += [0.1 * prior.typical for prior in group.sd]
             if group.corr is not None:
                 i, j = np.tril_indices(q, -1)
                 partial += range(at + q, at + size(group))

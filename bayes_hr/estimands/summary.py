@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 
 from bayes_hr.constants import CI_KIND, CI_PROB
-from bayes_hr.estimands.diagnostics import ess_bulk, ess_tail, mcse_mean, r_hat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,22 +58,32 @@ class EstimandDraws:
 def diagnostics(draws: Array) -> dict[str, Array]:
     """Rank-normalised split R-hat, bulk and tail ESS and MCSE of the mean, each (k,).
 
-    See :mod:`.diagnostics`.  Tail ESS is that of the ends of the reported interval.  Constant draws give NaN.
+    Vehtari, Gelman, Simpson, Carpenter & Bürkner (2021), *Rank-normalization, folding, and localization*,
+    Bayesian Analysis 16 (2), doi 10.1214/20-BA1221; computed by ArviZ.  Tail ESS is that of the ends of the
+    reported interval.  Constant draws give NaN.
     """
+    from arviz_stats.base import array_stats
+
     tail = (1.0 - CI_PROB) / 2.0
-    out = {
-        "ess_bulk": ess_bulk(draws),
-        "ess_tail": ess_tail(draws, (tail, 1.0 - tail)),
-        "r_hat": r_hat(draws),
-        "mcse_mean": mcse_mean(draws),
-    }
+    axes = {"chain_axis": 0, "draw_axis": 1}
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out = {
+            "ess_bulk": array_stats.ess(draws, method="bulk", **axes),
+            "ess_tail": array_stats.ess(draws, method="tail", prob=(tail, 1.0 - tail), **axes),
+            "r_hat": array_stats.rhat(draws, method="rank", **axes),
+            "mcse_mean": array_stats.mcse(draws, method="mean", **axes),
+        }
     constant = np.ptp(draws, axis=(0, 1)) == 0
     return {name: np.where(constant, np.nan, values) for name, values in out.items()}
 
 
 def split_r_hat(draws: Array) -> Array:
     """The R-hat of :func:`diagnostics` alone, (k,), where hundreds of effects need no more."""
-    return np.where(np.ptp(draws, axis=(0, 1)) == 0, np.nan, r_hat(draws))
+    from arviz_stats.base import array_stats
+
+    with np.errstate(invalid="ignore", divide="ignore"):
+        out = array_stats.rhat(draws, method="rank", chain_axis=0, draw_axis=1)
+    return np.where(np.ptp(draws, axis=(0, 1)) == 0, np.nan, out)
 
 
 def interval(draws: Array, prob: float = CI_PROB) -> tuple[Array, Array]:
