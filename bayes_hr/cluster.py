@@ -31,6 +31,7 @@ def connected(scheduler: Any) -> Iterator[Any]:
     """
     try:
         from distributed import Client
+        from distributed.comm import get_address_host_port
     except ImportError as error:
         raise InputError("dask is not installed: pip install 'bayes-hr[distributed]'") from error
     if isinstance(scheduler, Client):
@@ -39,6 +40,7 @@ def connected(scheduler: Any) -> Iterator[Any]:
     if not isinstance(scheduler, str):
         raise InputError(f"scheduler: {scheduler!r} is neither an address nor a dask.distributed Client")
     try:
+        get_address_host_port(scheduler)  # a Client of no address at all hangs when it is thrown away
         client = Client(scheduler, timeout=_TIMEOUT, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(

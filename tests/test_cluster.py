@@ -186,3 +186,11 @@ def test_no_scheduler_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bayes_hr.cluster._TIMEOUT", 0.5)
     with pytest.raises(InputError, match=r"none answers at 'tcp://127\.0\.0\.1:9'"):
         run_tasks(draw, ITEMS, folder=None, scheduler="tcp://127.0.0.1:9", progress=silent)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "ftp://host:8786"])
+def test_what_is_no_address_is_not_connected_to(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client of it would hang for 20 seconds, and leave a traceback, when it is thrown away."""
+    monkeypatch.setattr("distributed.client.Client.__init__", lambda *_, **__: pytest.fail("connects"))
+    with pytest.raises(InputError, match=f"none answers at {address!r}"):
+        run_tasks(draw, ITEMS, folder=None, scheduler=address, progress=silent)
