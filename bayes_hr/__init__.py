@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bayes_hr.api import Fit, fit, load_fit
     from bayes_hr.calibration.of_card import calibrate
     from bayes_hr.cards import Card, list_cards, load_card
+    from bayes_hr.comparison import Comparison, compare
     from bayes_hr.data.chunks import chunks_of_duckdb, chunks_of_parquet, parts_of_parquet
     from bayes_hr.data.codes import from_cow, to_cow
     from bayes_hr.data.compressed import Compressed, compress_chunks
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BayesHRError",
     "Card",
+    "Comparison",
     "Compressed",
     "Fit",
     "InputError",
@@ -36,6 +38,7 @@ __all__ = [
     "chunks_of_duckdb",
     "chunks_of_parquet",
     "cite",
+    "compare",
     "compress_chunks",
     "convergence_from_frames",
     "decompose",
@@ -54,6 +57,7 @@ __version__ = version("bayes-hr")
 _HOMES = {
     "BayesHRError": "bayes_hr.errors",
     "Card": "bayes_hr.cards",
+    "Comparison": "bayes_hr.comparison",
     "Compressed": "bayes_hr.data.compressed",
     "Fit": "bayes_hr.api",
     "InputError": "bayes_hr.errors",
@@ -62,6 +66,7 @@ _HOMES = {
     "chunks_of_duckdb": "bayes_hr.data.chunks",
     "chunks_of_parquet": "bayes_hr.data.chunks",
     "cite": "bayes_hr.questions.citing",
+    "compare": "bayes_hr.comparison",
     "compress_chunks": "bayes_hr.data.compressed",
     "convergence_from_frames": "bayes_hr.data.convergence_panel",
     "decompose": "bayes_hr.data.igo_decomposition",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 
 from bayes_hr.cli_calibrate import calibrate
+from bayes_hr.cli_compare import compare
 from bayes_hr.cli_data import data_app
 from bayes_hr.cli_saved import OK, Scheduler, check, exit_code, report, summary
 from bayes_hr.errors import BayesHRError
@@ -279,6 +280,7 @@ app.command(short_help="Write the report of a saved fit again.")(report)
 
 # Whether the engine can be trusted
 
+app.command(short_help="Does a finding depend on a choice of the card?")(compare)
 app.command(short_help="Is the engine calibrated for a card's model?")(calibrate)
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from bayes_hr.estimands.summary import EstimandDraws
     from bayes_hr.fits import Fit
     from bayes_hr.fitting import FitResult
+    from bayes_hr.questions.choices import Choices
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,9 @@ class Question:
         Checks of its own, from the fit and those tables.
     companions
         Cards whose estimates stand beside a card's own, by the name of their sample; may be none.
+    choices
+        Changes of a card that a referee asks about, by label, from the card and whether the rows are a user's
+        own (:mod:`bayes_hr.questions.choices`); may be none.
     table_names
         Names of its tables, and of that of the companions' estimates.
     describe
@@ -68,6 +72,7 @@ class Question:
     tables: Callable[[FitResult], dict[str, pd.DataFrame]]
     checks: Callable[[FitResult, dict[str, pd.DataFrame]], list[CheckResult]]
     companions: Callable[[Any], dict[str, Card]]
+    choices: Callable[[Any, bool], Choices]
     table_names: tuple[str, ...]
     describe: Callable[[Any], str]
     write_report: Callable[[Fit, Path], Path]

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bayes_hr.estimands.summary import EstimandDraws
     from bayes_hr.fits import Fit
     from bayes_hr.fitting import FitResult
+    from bayes_hr.questions.choices import Choices
 
 DEMO_SEED: Final = 12
 """World of the demo card: every population estimate lies within an SD of its truth, as most do."""
@@ -139,6 +140,11 @@ def companions(card: ConvergenceCard) -> dict[str, Card]:
     return {"dyads with a before": card.replace(igo={"dyads": "with_before"}, estimands=["all"])}
 
 
+def _choices(_: ConvergenceCard, __: bool) -> Choices:
+    """None unasked: such fits take minutes each."""
+    return {}
+
+
 def _write_report(fit: Fit, path: Path) -> Path:
     from bayes_hr.reporting.convergence import write_report
 
@@ -161,6 +167,7 @@ QUESTION = Question(
     tables=_tables,
     checks=_checks,
     companions=companions,
+    choices=_choices,
     table_names=("hypotheses", "identification", "curve", SENSITIVITY),
     describe=_describe,
     write_report=_write_report,

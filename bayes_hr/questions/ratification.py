@@ -13,6 +13,7 @@ from bayes_hr.errors import InputError
 from bayes_hr.estimands.ratification import ratification_estimands
 from bayes_hr.estimands.truth import truth_table
 from bayes_hr.questions.base import Question
+from bayes_hr.questions.choices import ratification_choices
 from bayes_hr.ratification_design import build
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ QUESTION = Question(
     tables=_tables,
     checks=_checks,
     companions=_companions,
+    choices=ratification_choices,
     table_names=(),
     describe=_describe,
     write_report=_write_report,

@@ -1,0 +1,77 @@
+"""Choices that a referee asks about: what else a card could reasonably have said, one thing at a time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from bayes_hr.data.outcomes import OUTCOMES
+from bayes_hr.data.regime_sources import REGIME_SOURCES
+
+if TYPE_CHECKING:
+    from bayes_hr.cards import RatificationCard
+
+Choices = dict[str, dict[str, Any]]
+"""Label -> changes of a card, as :meth:`bayes_hr.cards.Card.replace` takes them."""
+
+SCORES: Final = ("hrps_v402", "hrps_v301")
+"""Versions of the latent score, which differ in data and in how far the standard of accountability moves."""
+
+RULES: Final = {
+    "before_treaty": "classes by scores before the treaty opened",
+    "before_ratification": "classes by scores before the country's ratification",
+    "whole_history": "classes by the whole history (conditions on the future)",
+}
+
+
+def ratification_choices(card: RatificationCard, own_rows: bool) -> Choices:
+    """Controls, year effects and errors; of the public sources also the score and the regime classes.
+
+    Parameters
+    ----------
+    card
+        What the choices are alternatives to; each changes one thing of it.
+    own_rows
+        Whether the rows are a user's own, whose outcome and classes cannot be made anew.
+    """
+    made = {**_controls(card), **_structure(card)}
+    return made if own_rows or card.panel == "simulated" else {**made, **_scores(card), **_classes(card)}
+
+
+def _controls(card: RatificationCard) -> Choices:
+    kept = [c.model_dump(mode="json") for c in card.population if not c.mediator]
+    out: Choices = {}
+    if len(kept) < len(card.population):
+        out["without possible mediators"] = {"population": kept}
+    if kept:
+        out["without controls"] = {"population": []}
+    return out
+
+
+def _structure(card: RatificationCard) -> Choices:
+    out: Choices = {}
+    if card.time.effects != "none" and card.time.by == "regime":
+        out["year effects common to all classes"] = {"time": {"by": "all"}}
+    if card.outcome.likelihood == "gaussian":
+        other = {"ar1": ("iid", "independent errors"), "iid": ("ar1", "AR(1) errors")}
+        kind, label = other[card.error.kind]
+        out[label] = {"error": {"kind": kind}}
+    return out
+
+
+def _scores(card: RatificationCard) -> Choices:
+    if card.outcome.name not in SCORES or card.error.measurement_sd:
+        return {}
+    others = [OUTCOMES[name] for name in SCORES if name != card.outcome.name]
+    return {f"outcome {o.name}": {"outcome": {"name": o.name, "label": o.label}} for o in others}
+
+
+def _classes(card: RatificationCard) -> Choices:
+    regime = card.regime
+    out: Choices = {
+        f"classes by {source.label.partition(' (')[0]}": {"regime": {"source": name}}
+        for name, source in REGIME_SOURCES.items()
+        if name != regime.source
+    }
+    if regime.rule in RULES:
+        out |= {label: {"regime": {"rule": rule}} for rule, label in RULES.items() if rule != regime.rule}
+    return out
