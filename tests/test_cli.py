@@ -96,7 +96,19 @@ Run = Callable[..., tuple[int, str, str]]
 
 @pytest.mark.parametrize(
     "command",
-    ["", "demo", "fit", "check", "summary", "report", "calibrate", "compare", "models", "data", "data describe"],
+    [
+        "",
+        "demo",
+        "fit",
+        "check",
+        "summary",
+        "report",
+        "calibrate",
+        "compare",
+        "models",
+        "data",
+        "data describe",
+    ],
 )
 def test_help(command: str, run: Run) -> None:
     code, out, err = run(*command.split(), "--help")
