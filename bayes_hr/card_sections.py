@@ -192,6 +192,25 @@ class ErrorModel(Section):
     measurement_sd: str = ""
 
 
+class Dynamics(Section):
+    """The outcome of the year before among the regressors, with coefficient ``phi``.
+
+    ``initial_outcome`` (the default where there is a lagged outcome) adds the outcome of the year before a
+    country's first row: persistent countries start where their own level is, so that without it the country
+    effects are correlated with the lagged outcome and ``phi`` is too large (Wooldridge 2005).
+    """
+
+    lagged_outcome: bool = False
+    initial_outcome: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _initial_with_lagged(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "initial_outcome" not in data:
+            return {**data, "initial_outcome": data.get("lagged_outcome", False)}
+        return data
+
+
 class Rope(Section):
     """Region of practical equivalence, in outcome units (those of the latent outcome where it is ordinal).
 

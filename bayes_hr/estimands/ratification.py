@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from bayes_hr.estimands.contrasts import pairwise
+from bayes_hr.estimands.long_run import long_run_effects
 from bayes_hr.estimands.probabilities import probability_effects
 from bayes_hr.estimands.summary import EstimandDraws
 
@@ -108,7 +109,7 @@ def average_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> EstimandDraws
 def ratification_estimands(
     posterior: xr.Dataset, rows: xr.Dataset, wanted: tuple[str, ...]
 ) -> list[EstimandDraws]:
-    """All estimands that a card asks for, in the order average, regime, contrast, probability, country."""
+    """What a card asks for, in the order average, regime, contrast, long run, probability, country."""
     facts = country_facts(rows)
     out = []
     if "average" in wanted:
@@ -116,8 +117,11 @@ def ratification_estimands(
     classes = class_effects(posterior, facts)
     if "regime" in wanted:
         out.append(classes)
-    if "contrast" in wanted and len(classes.levels) > 1:
-        out.append(pairwise(classes.levels, classes.draws))
+    contrasts = [pairwise(classes.levels, classes.draws)] if len(classes.levels) > 1 else []
+    if "contrast" in wanted:
+        out += contrasts
+    if "long_run" in wanted:
+        out.append(long_run_effects(posterior, [classes, *contrasts]))
     if "probability" in wanted:
         out.append(probability_effects(posterior, rows, facts))
     if "country" in wanted:

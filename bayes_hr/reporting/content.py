@@ -89,7 +89,7 @@ class Content:
     @property
     def finite(self) -> bool:
         """Whether every effect is a number, so that figures can be drawn."""
-        return bool(np.isfinite(self.effects[["mean", "lb", "ub"]].to_numpy(float)).all())
+        return bool(np.isfinite(self.effects[["median", "lb", "ub"]].to_numpy(float)).all())
 
     @property
     def scale(self) -> str:
@@ -145,7 +145,7 @@ def gathered(fit: Fit) -> dict[str, Any]:
     """The fields of :class:`Content`, from a fit of any family."""
     design = design_of(fit.result)
     effects = fit.effects()
-    effects.loc[~np.isfinite(effects["mean"].astype(float)), ["p_gt_0", "p_rope"]] = np.nan
+    effects.loc[~np.isfinite(effects["median"].astype(float)), ["p_gt_0", "p_rope"]] = np.nan
     return {
         "card": fit.card,
         "provenance": fit.result.provenance,

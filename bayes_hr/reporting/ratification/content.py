@@ -46,9 +46,11 @@ class RatificationContent(Content):
         "corr_country": "correlation of country level and country effect",
         "sigma": "yearly shock",
         "rho": "persistence of shocks",
+        "phi": "last year's outcome",
+        "first_outcome": "outcome of the year before a country's first row",
         "nu": "tails of the shocks (degrees of freedom)",
     }
-    shown_by: ClassVar[tuple[str, ...]] = ("average", "regime", "contrast", "probability")
+    shown_by: ClassVar[tuple[str, ...]] = ("average", "regime", "contrast", "long_run", "probability")
     choice: ClassVar[str] = "ratification"
     units: ClassVar[str] = "country"
     simulated_rows: ClassVar[str] = "Simulated country-years with known truth; no real country is in them."
