@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bayes_hr.cards import RatificationCard
@@ -44,4 +44,40 @@ def check_dynamics(card: RatificationCard) -> None:
         raise ValueError(
             "dynamics.lagged_outcome is not offered with error.measurement_sd: the error of last year's "
             "score would bias phi. Leave out one of the two"
+        )
+
+
+def split_columns(data: dict[str, Any]) -> bool:
+    """Whether a card, as data not yet checked, splits a control or the treatment into within and between."""
+    population, treatment = data.get("population"), data.get("treatment")
+    controls = population if isinstance(population, list | tuple) else ()
+    return any(given.get("mundlak") is True for given in (treatment, *controls) if isinstance(given, dict))
+
+
+def check_mundlak(card: RatificationCard) -> None:
+    """Refuse country means beside what they do not go with.
+
+    Raises
+    ------
+    ValueError
+        Naming the alternative (turned into an ``InputError`` by the card's own checks).
+    """
+    if not (card.treatment.mundlak or any(c.mundlak for c in card.population)):
+        if "between" in card.estimands:
+            raise ValueError('estimands: "between" needs mundlak = true for a control or the treatment')
+        return
+    terms = card.groups[0].terms
+    if "intercept" not in terms:
+        raise ValueError(
+            'mundlak splits what country levels mix: it needs "intercept" among groups.country.terms'
+        )
+    if card.treatment.mundlak and "trend" in terms:
+        raise ValueError(
+            "treatment.mundlak is not offered with trends of countries, which country means leave related to "
+            'ratification: take "trend" out of groups.country.terms, or leave treatment.mundlak out'
+        )
+    if card.dynamics.lagged_outcome and not card.dynamics.initial_outcome:
+        raise ValueError(
+            "mundlak with dynamics.lagged_outcome needs dynamics.initial_outcome = true: given a lagged "
+            "outcome, country levels depend on where a country started and on its means (Wooldridge 2005)"
         )

@@ -64,11 +64,15 @@ class Outcome(Section):
 
 
 class Treatment(Section):
-    """The treaty; ``D = 1`` from ``lag`` full years after ratification on."""
+    """The treaty; ``D = 1`` from ``lag`` full years after ratification on.
+
+    ``mundlak`` puts the country means of D by class beside it, so that effects are those within countries.
+    """
 
     name: str
     lag: Annotated[int, Field(ge=0, le=20)] = 1
     pooling: Literal["none", "partial"] = "none"
+    mundlak: bool = False
 
 
 class Regime(Section):
@@ -155,13 +159,15 @@ def as_covariate(value: Any) -> Any:
 class Covariate(Section):
     """A control; standardised over the rows used (mean and SD are recorded), lagged within country.
 
-    ``mediator`` tags a control that ratification may itself change.
+    ``mediator`` tags a control that ratification may itself change.  ``mundlak`` puts its country mean beside
+    it, so that its coefficient is that within countries.
     """
 
     name: str
     lag: Annotated[int, Field(ge=0, le=20)] = 0
     standardise: bool = True
     mediator: bool = False
+    mundlak: bool = False
 
     @property
     def label(self) -> str:

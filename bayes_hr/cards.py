@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
-from bayes_hr.card_options import check_dynamics
+from bayes_hr.card_options import check_dynamics, check_mundlak, split_columns
 from bayes_hr.card_sections import (
     ORDINAL,
     Covariate,
@@ -162,12 +162,9 @@ class RatificationCard(Card):
     regime: Regime = Regime()
     dynamics: Dynamics = Dynamics()
     groups: tuple[Group, ...] = (Group(name="country", terms=("intercept", "ratified")),)
-    estimands: tuple[Literal["regime", "contrast", "country", "average", "probability", "long_run"], ...] = (
-        "regime",
-        "contrast",
-        "country",
-        "average",
-    )
+    estimands: tuple[
+        Literal["regime", "contrast", "country", "average", "probability", "long_run", "between"], ...
+    ] = ("regime", "contrast", "country", "average")
 
     @model_validator(mode="before")
     @classmethod
@@ -178,11 +175,12 @@ class RatificationCard(Card):
 
     @classmethod
     def _all_estimands(cls, data: dict[str, Any]) -> tuple[str, ...]:
-        """Changes of probabilities too, where the outcome is ordinal; the long run, where it is lagged."""
+        """Probabilities too, of an ordinal outcome; the long run, of a lagged one; country means, if any."""
         outcome, dynamics = data.get("outcome"), data.get("dynamics")
         ordinal = isinstance(outcome, dict) and outcome.get("likelihood") in ORDINAL
         lagged = isinstance(dynamics, dict) and dynamics.get("lagged_outcome") is True
         more = (("probability",) if ordinal else ()) + (("long_run",) if lagged else ())
+        more += ("between",) if split_columns(data) else ()
         return super()._all_estimands(data) + more
 
     def _own(self) -> dict[str, Any]:
@@ -197,6 +195,7 @@ class RatificationCard(Card):
     @model_validator(mode="after")
     def _outcome_and_errors(self) -> Self:
         check_dynamics(self)
+        check_mundlak(self)
         if self.outcome.ordinal and self.error.kind != "iid":
             raise ValueError(
                 f'error.kind = "{self.error.kind}" (the default is "ar1") is not offered for '

@@ -27,6 +27,8 @@ _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "sigma": POSITIVE_KINDS,
     "phi": ("normal",),
     "first_outcome": ("normal",),
+    "mundlak": ("normal",),
+    "kappa": ("normal",),
     "rho": ("uniform",),
     "nu": ("gamma",),
 }
@@ -49,6 +51,10 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "phi": "share of last year's outcome that is left this year; -.5 to 1.5 with 95 %, so that neither "
         "no persistence nor a random walk is ruled out",
         "first_outcome": "how much of where a country started is left in its level, given last year",
+        "mundlak": "what a control or ratification goes with between countries, less that within them; for a "
+        "control per SD, for ratification between countries with all rows after it and with none; wide, "
+        "since what is shrunk here stays with the effect within",
+        "kappa": "how effects of ratification differ between countries with all rows after it and with none",
         "sd_intercept": "spread of countries' levels within a class",
         "sd_ratified": "spread of countries' effects around their class's average",
         "sd_trend": "spread of countries' own trends per decade around the years of their class; over three "
@@ -128,6 +134,10 @@ def _of_ratification(card: Any) -> dict[str, str | dict[str, str]]:
         out["phi"] = "normal(0.5, 0.5)"
     if card.dynamics.initial_outcome:
         out["first_outcome"] = "normal(0, 0.5)"
+    if card.treatment.mundlak or any(c.mundlak for c in card.population):
+        out["mundlak"] = "normal(0, 2)"
+    if card.treatment.mundlak and "ratified" in card.groups[0].terms:
+        out["kappa"] = "normal(0, 0.5)"
     return out
 
 

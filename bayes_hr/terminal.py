@@ -209,7 +209,11 @@ def _label(row: Any) -> str:
         return f"{row.level}: {row.reference}"
     if row.estimand == "long_run":
         return f"long run: {row.level}" + (f" - {row.reference}" if row.reference else "")
-    if row.estimand in {"average", "deviation"} or getattr(row, "by", "") in _SEVERAL:
+    if (
+        row.estimand in {"average", "deviation"}
+        or getattr(row, "by", "") == "between"
+        or getattr(row, "by", "") in _SEVERAL
+    ):
         return f"{row.estimand.replace('_', ' ')}: {row.level}"
     return str(row.level or row.estimand)
 

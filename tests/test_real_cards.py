@@ -17,6 +17,7 @@ FACTS = {
     "iccpr_physint": (5_681, 177, 77, 9),
     "cedaw_hrps": (6_213, 175, 150, 0),
     "cat_hrps_lagged": (5_680, 179, 146, 0),
+    "cat_hrps_within": (5_680, 179, 146, 0),
 }
 
 

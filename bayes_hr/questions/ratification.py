@@ -138,6 +138,6 @@ QUESTION = Question(
     write_report=_write_report,
     export_tables=_export_tables,
     ropes=_ropes,
-    headline=("average", "regime", "contrast", "long_run", "probability"),
+    headline=("average", "regime", "contrast", "long_run", "probability", "between"),
     subject="effect of ratification",
 )

@@ -58,6 +58,12 @@ REFERENCES: Final = """@book{simmons2009mobilizing,
   journal = {Political Science Research and Methods}, volume = {2}, number = {1}, pages = {1--31},
   year = {2014}, doi = {10.1017/psrm.2013.15}
 }
+@article{mundlak1978pooling,
+  author = {Mundlak, Yair},
+  title = {On the Pooling of Time Series and Cross Section Data},
+  journal = {Econometrica}, volume = {46}, number = {1}, pages = {69--85}, year = {1978},
+  doi = {10.2307/1913646}
+}
 @article{nickell1981biases,
   author = {Nickell, Stephen},
   title = {Biases in Dynamic Models with Fixed Effects},

@@ -10,6 +10,7 @@ from bayes_hr.reporting.plots_checks import learning_picture
 from bayes_hr.reporting.ratification import (
     dynamics,
     equations,
+    mundlak,
     plots_checks,
     plots_effects,
     tables,
@@ -118,6 +119,8 @@ def effect_sections(content: Content) -> list[tuple[str, str, list[Picture], lis
         out.append((key, title, pictures, [make(content)]))
     if not content.of("long_run").empty:
         out.append(("long-run", "Long run", [], [dynamics.long_run_table(content)]))
+    if not content.of("between").empty:
+        out.append(("within-between", "Within and between countries", [], [mundlak.between_table(content)]))
     if not content.of("probability").empty:
         out.append(
             ("probabilities", "Probabilities of the categories", [], [tables.probability_table(content)])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bayes_hr.estimands.probabilities import ALL_ROWS
 from bayes_hr.reporting.formats import joined, percent, probability, signed
-from bayes_hr.reporting.ratification import dynamics
+from bayes_hr.reporting.ratification import dynamics, mundlak
 from bayes_hr.reporting.words import STRENGTH, figures, measurement, short_scale, size, word_for
 
 if TYPE_CHECKING:
@@ -249,7 +249,7 @@ def limitations(card: Card, *, simulated: bool) -> list[str]:
             "Every country has a straight trend of its own: an effect that builds up slowly looks like one "
             "and is taken for it, so the effects above are departures from a straight line."
         )
-    out += dynamics.limitations(card)
+    out += [*dynamics.limitations(card), *mundlak.limitations(card)]
     mediators = [c.label for c in card.population if c.mediator]
     if mediators:
         out.append(
