@@ -40,6 +40,7 @@ def equations(content: Content) -> list[tuple[str, str]]:
     lines = [
         *outcome(content),
         ("Linear predictor", linear_predictor(card, several=several)),
+        *mundlak.equation(card, several=several),
         (f"Ratification of {card.treatment.name}", treatment(card)),
         ("Country effects", country(card)),
     ]
@@ -83,7 +84,7 @@ def linear_predictor(card: Card, *, several: bool) -> str:
     parts += [_f(card, several=several)] if card.time.effects != "none" else []
     parts += ["a_i"] if "intercept" in terms else []
     parts += [r"g_i\, (t - \bar{t}) / 10"] if "trend" in terms else []
-    parts += [*dynamics.predictor_parts(card), *mundlak.predictor_parts(card, several=several)]
+    parts += [*dynamics.predictor_parts(card), *mundlak.predictor_part(card)]
     tau = r"\tau_{r(i)}" if several else r"\tau"
     parts += [rf"({tau} + b_i)\, D_{{it}}" if "ratified" in terms else rf"{tau}\, D_{{it}}"]
     return r"\eta_{it} = " + " + ".join(parts)

@@ -22,15 +22,20 @@ def _sloped(card: Card) -> bool:
     return card.treatment.mundlak and "ratified" in card.groups[0].terms
 
 
-def predictor_parts(card: Card, *, several: bool) -> list[str]:
-    """Terms of the linear predictor, as LaTeX."""
+def predictor_part(card: Card) -> list[str]:
+    """What stands for all country means in the linear predictor, as LaTeX; nothing without any."""
+    return ["h_{it}"] if card.treatment.mundlak or _controls(card) else []
+
+
+def equation(card: Card, *, several: bool) -> list[tuple[str, str]]:
+    """The country means: (what they are, LaTeX); nothing without any."""
     parts = [r"\bar{x}_i^{\top}\omega_x"] if _controls(card) else []
     if card.treatment.mundlak:
         parts.append(r"\omega_{r(i)}\, \bar{D}_i" if several else r"\omega\, \bar{D}_i")
     if _sloped(card):
         m = "m_{r(i)}" if several else "m"
         parts.append(rf"(\bar{{D}}_i - {m}) (\kappa\, D_{{it}} + \omega_\kappa\, \bar{{D}}_i)")
-    return parts
+    return [("Country means", f"h_{{it}} = {' + '.join(parts)}")] if parts else []
 
 
 def symbols(content: Content) -> list[tuple[str, str]]:
