@@ -64,11 +64,15 @@ class Outcome(Section):
 
 
 class Treatment(Section):
-    """The treaty; ``D = 1`` from ``lag`` full years after ratification on."""
+    """The treaty; ``D = 1`` from ``lag`` full years after ratification on.
+
+    ``mundlak`` puts the country means of D by class beside it, so that effects are those within countries.
+    """
 
     name: str
     lag: Annotated[int, Field(ge=0, le=20)] = 1
     pooling: Literal["none", "partial"] = "none"
+    mundlak: bool = False
 
 
 class Regime(Section):
@@ -155,13 +159,15 @@ def as_covariate(value: Any) -> Any:
 class Covariate(Section):
     """A control; standardised over the rows used (mean and SD are recorded), lagged within country.
 
-    ``mediator`` tags a control that ratification may itself change.
+    ``mediator`` tags a control that ratification may itself change.  ``mundlak`` puts its country mean beside
+    it, so that its coefficient is that within countries.
     """
 
     name: str
     lag: Annotated[int, Field(ge=0, le=20)] = 0
     standardise: bool = True
     mediator: bool = False
+    mundlak: bool = False
 
     @property
     def label(self) -> str:
@@ -190,6 +196,25 @@ class ErrorModel(Section):
 
     kind: Literal["ar1", "iid"] = "ar1"
     measurement_sd: str = ""
+
+
+class Dynamics(Section):
+    """The outcome of the year before among the regressors, with coefficient ``phi``.
+
+    ``initial_outcome`` (the default where there is a lagged outcome) adds the outcome of the year before a
+    country's first row: persistent countries start where their own level is, so that without it the country
+    effects are correlated with the lagged outcome and ``phi`` is too large (Wooldridge 2005).
+    """
+
+    lagged_outcome: bool = False
+    initial_outcome: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _initial_with_lagged(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "initial_outcome" not in data:
+            return {**data, "initial_outcome": data.get("lagged_outcome", False)}
+        return data
 
 
 class Rope(Section):

@@ -15,9 +15,11 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
+from bayes_hr.card_options import check_dynamics, check_mundlak, split_columns
 from bayes_hr.card_sections import (
     ORDINAL,
     Covariate,
+    Dynamics,
     ErrorModel,
     FitSettings,
     Group,
@@ -158,13 +160,11 @@ class RatificationCard(Card):
     panel: Literal["ratification", "simulated"] = "ratification"
     treatment: Treatment
     regime: Regime = Regime()
+    dynamics: Dynamics = Dynamics()
     groups: tuple[Group, ...] = (Group(name="country", terms=("intercept", "ratified")),)
-    estimands: tuple[Literal["regime", "contrast", "country", "average", "probability"], ...] = (
-        "regime",
-        "contrast",
-        "country",
-        "average",
-    )
+    estimands: tuple[
+        Literal["regime", "contrast", "country", "average", "probability", "long_run", "between"], ...
+    ] = ("regime", "contrast", "country", "average")
 
     @model_validator(mode="before")
     @classmethod
@@ -175,20 +175,27 @@ class RatificationCard(Card):
 
     @classmethod
     def _all_estimands(cls, data: dict[str, Any]) -> tuple[str, ...]:
-        """Changes of probabilities too, where the outcome is ordinal."""
-        outcome = data.get("outcome")
+        """Probabilities too, of an ordinal outcome; the long run, of a lagged one; country means, if any."""
+        outcome, dynamics = data.get("outcome"), data.get("dynamics")
         ordinal = isinstance(outcome, dict) and outcome.get("likelihood") in ORDINAL
-        return super()._all_estimands(data) + (("probability",) if ordinal else ())
+        lagged = isinstance(dynamics, dict) and dynamics.get("lagged_outcome") is True
+        more = (("probability",) if ordinal else ()) + (("long_run",) if lagged else ())
+        more += ("between",) if split_columns(data) else ()
+        return super()._all_estimands(data) + more
 
     def _own(self) -> dict[str, Any]:
         """Without its source's cut-offs too: another source has others."""
         data = super()._own()
         default = Regime(source=self.regime.source).model_dump(include={"democracy", "autocracy"})
         data["regime"] = {k: v for k, v in data["regime"].items() if k not in default or v != default[k]}
+        if self.dynamics.initial_outcome == self.dynamics.lagged_outcome:
+            del data["dynamics"]["initial_outcome"]
         return data
 
     @model_validator(mode="after")
     def _outcome_and_errors(self) -> Self:
+        check_dynamics(self)
+        check_mundlak(self)
         if self.outcome.ordinal and self.error.kind != "iid":
             raise ValueError(
                 f'error.kind = "{self.error.kind}" (the default is "ar1") is not offered for '

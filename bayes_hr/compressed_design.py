@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pandas as pd
 
+from bayes_hr.cards import RatificationCard
 from bayes_hr.data.merge import ROWS
 from bayes_hr.data.messages import listed
 from bayes_hr.errors import InputError
@@ -44,6 +45,11 @@ def check_card(card: Card, data: Compressed) -> None:
         )
     if card.error.measurement_sd:
         why.append("error.measurement_sd is an SD of each row; leave it out, or take a panel of rows")
+    if isinstance(card, RatificationCard) and card.dynamics.lagged_outcome:
+        why.append(
+            "dynamics.lagged_outcome needs one outcome for each country and year; leave it out, or take a "
+            "panel of country-years"
+        )
     if card.fit.engine == "nuts":
         why.append('fit.engine = "nuts" evaluates every row; take "gibbs" or "auto"')
     varying = data.varying

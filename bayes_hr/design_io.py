@@ -31,8 +31,9 @@ def to_dataset(design: Design) -> xr.Dataset:
     for term in design.population:
         if term.index is not None:
             data[f"index_{term.name}"] = ("obs", term.index)
-        elif term.dims:
-            data[f"x_{term.name}"] = (("obs", *term.dims), term.columns)
+        elif term.dims or not (term.columns == 1.0).all():
+            columns = term.columns if term.dims else term.columns[:, 0]
+            data[f"x_{term.name}"] = (("obs", *term.dims), columns)
             coords |= {dim: _plain(np.array(term.coords[dim])) for dim in term.dims}
     for group in design.groups:
         data[f"index_{group.name}"] = ("obs", group.index)
@@ -143,7 +144,8 @@ def _population(rows: xr.Dataset, found: dict[str, Any]) -> PopulationTerm:
     if index is not None:
         columns = np.empty((0, 0))
     else:
-        columns = rows[f"x_{name}"].values if dims else np.ones((rows.sizes["obs"], 1))
+        found_columns = rows[f"x_{name}"].values if f"x_{name}" in rows else np.ones(rows.sizes["obs"])
+        columns = found_columns if dims else found_columns[:, None]
     return PopulationTerm(
         name=name,
         dims=dims,

@@ -12,7 +12,7 @@ from bayes_hr.data.merge import DropStep, drop_rows
 from bayes_hr.data.messages import listed
 from bayes_hr.design import CutPoints, PopulationTerm
 from bayes_hr.errors import InputError
-from bayes_hr.prior_defaults import LOG_GAP
+from bayes_hr.prior_defaults import FREE, LOG_GAP
 from bayes_hr.priors import Prior, parse_prior
 from bayes_hr.row_filter import matching_rows
 
@@ -109,7 +109,7 @@ class CardPriors:
         text = self._card.priors[key]
         chosen = text[term] if isinstance(text, dict) and term is not None else str(text)
         prior = parse_prior(chosen, where=f"card {self._card.id}, priors.{key}")
-        free = key in {"rho", "nu", "cut_first", "log_gap"} or key.startswith("corr_")
+        free = key in FREE or key.startswith("corr_")
         scaled = prior if free else prior.scaled(self._unit)
         if level:
             return Prior("normal", (scaled["mu"] + self._centre, scaled["sigma"]))

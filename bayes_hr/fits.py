@@ -82,10 +82,10 @@ class Fit:
         Parameters
         ----------
         by
-            ``"regime"``, ``"contrast"``, ``"country"``, ``"average"`` of ratification, and
-            ``"probability"`` of an ordinal outcome; ``"all"``, ``"state"``, ``"igo"``, ``"igo_type"`` of
-            convergence; or ``"parameter"`` for the coefficients and hyperparameters; None for all that the
-            card asks for.
+            ``"regime"``, ``"contrast"``, ``"country"``, ``"average"`` of ratification, ``"probability"``
+            of an ordinal outcome, ``"long_run"`` of a lagged one, ``"between"`` of country means; ``"all"``,
+            ``"state"``, ``"igo"``, ``"igo_type"`` of convergence; or ``"parameter"`` for the coefficients and
+            hyperparameters; None for all that the card asks for.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class Fit:
 
         chosen = self._chosen(by)
         names = [
-            f"{e.estimand}: {level}" + _suffix(e.estimand, reference)
+            f"{e.estimand}: {level}" + (_suffix(e.estimand, reference) if reference else "")
             for e in chosen
             for level, reference in zip(e.levels, e.references, strict=True)
         ]
@@ -259,7 +259,8 @@ class Fit:
 
 def _suffix(estimand: str, reference: str) -> str:
     """What a reference adds to the name of an estimand's level."""
-    return {"contrast": f" - {reference}", "probability": f", {reference}"}.get(estimand, "")
+    suffixes = {"probability": f", {reference}", **dict.fromkeys(("contrast", "long_run"), f" - {reference}")}
+    return suffixes.get(estimand, "")
 
 
 def load_fit(folder: str | Path) -> Fit:

@@ -25,6 +25,10 @@ _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "year_effect": ("normal",),
     "sd_year_effect": POSITIVE_KINDS,
     "sigma": POSITIVE_KINDS,
+    "phi": ("normal",),
+    "first_outcome": ("normal",),
+    "mundlak": ("normal",),
+    "kappa": ("normal",),
     "rho": ("uniform",),
     "nu": ("gamma",),
 }
@@ -44,6 +48,13 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "sd_tau": "spread of the class effects around their mean when they are partially pooled",
         "year_effect": "common shock of a class in a year; fixed scale, so that a class's own trend is "
         "absorbed and cannot pass for an effect",
+        "phi": "share of last year's outcome that is left this year; -.5 to 1.5 with 95 %, so that neither "
+        "no persistence nor a random walk is ruled out",
+        "first_outcome": "how much of where a country started is left in its level, given last year",
+        "mundlak": "what a control or ratification goes with between countries, less that within them; for a "
+        "control per SD, for ratification between countries with all rows after it and with none; wide, "
+        "since what is shrunk here stays with the effect within",
+        "kappa": "how effects of ratification differ between countries with all rows after it and with none",
         "sd_intercept": "spread of countries' levels within a class",
         "sd_ratified": "spread of countries' effects around their class's average",
         "sd_trend": "spread of countries' own trends per decade around the years of their class; over three "
@@ -78,6 +89,10 @@ REASONS: Final[dict[str, dict[str, str]]] = {
 """Why each default has the scale it has: by family, and for all (empty key)."""
 
 
+FREE: Final = frozenset({"rho", "nu", "cut_first", "log_gap", "phi", "first_outcome"})
+"""Parameters without a unit, whose priors do not scale with the outcome (correlations beside them)."""
+
+
 def default_priors(card: Any) -> dict[str, str | dict[str, str]]:
     """Priors of every parameter that this card's model has, and of no other.
 
@@ -85,9 +100,7 @@ def default_priors(card: Any) -> dict[str, str | dict[str, str]]:
     """
     out: dict[str, str | dict[str, str]] = {}
     if card.family == "ratification":
-        out |= _levels(card) | {"beta": "normal(0, 2)", "tau": "normal(0, 0.5)"}
-        if card.treatment.pooling == "partial":
-            out["sd_tau"] = "half_normal(0.25)"
+        out |= _of_ratification(card)
     if card.family == "convergence":
         terms = card.group_terms["state"]  # the population has every phase, whatever varies
         out["beta"] = {t: "normal(0, 0.2)" if t.endswith("_slope") else "normal(0, 0.5)" for t in terms}
@@ -109,6 +122,22 @@ def default_priors(card: Any) -> dict[str, str | dict[str, str]]:
         out["rho"] = "uniform(-1, 1)"
     if card.outcome.likelihood == "student_t":
         out["nu"] = "gamma(2, 0.1)"
+    return out
+
+
+def _of_ratification(card: Any) -> dict[str, str | dict[str, str]]:
+    """Levels, class effects, and what the card adds to them."""
+    out = _levels(card) | {"beta": "normal(0, 2)", "tau": "normal(0, 0.5)"}
+    if card.treatment.pooling == "partial":
+        out["sd_tau"] = "half_normal(0.25)"
+    if card.dynamics.lagged_outcome:
+        out["phi"] = "normal(0.5, 0.5)"
+    if card.dynamics.initial_outcome:
+        out["first_outcome"] = "normal(0, 0.5)"
+    if card.treatment.mundlak or any(c.mundlak for c in card.population):
+        out["mundlak"] = "normal(0, 2)"
+    if card.treatment.mundlak and "ratified" in card.groups[0].terms:
+        out["kappa"] = "normal(0, 0.5)"
     return out
 
 

@@ -5,7 +5,9 @@ For country i in year t, regime class r,
 .. math:: \eta_{it} = \alpha + a_r + x_{it}'\gamma + f_r(t) + a_i + (\tau_r + b_i) D_{it},
           \qquad (a_i, b_i) \sim N(0, \Sigma),
 
-(and, where the card asks for it, each country's own trend :math:`g_i` per decade beside :math:`a_i, b_i`),
+(and, where the card asks for it, each country's own trend :math:`g_i` per decade beside :math:`a_i, b_i`, and
+the outcome of the year before, :mod:`bayes_hr.dynamic_design`, or country means,
+:mod:`bayes_hr.mundlak_design`),
 with :math:`D_{it} = 1` from ``lag`` full years after ratification on; ordered categories have cut-points in
 place of :math:`\alpha`.  The estimands are the class effects
 :math:`\tau_r`, their contrasts and the country effects :math:`\tau_{r(i)} + b_i` (Simmons 2009, *Mobilizing
@@ -35,8 +37,10 @@ from bayes_hr.design_parts import (
     unused_categories,
     without_missing,
 )
+from bayes_hr.dynamic_design import dynamic_terms, lag_checks, with_lagged_outcome
 from bayes_hr.errors import InputError
 from bayes_hr.kernels import RowOrder, row_order
+from bayes_hr.mundlak_design import mundlak_terms, with_treatment
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,6 +94,13 @@ def with_ratification_years(design: Design, years: Array, lag: int) -> Design:
     population = tuple(
         replace(t, columns=member * treated[:, None]) if t.name == "tau" else t for t in design.population
     )
+    population = with_treatment(
+        population,
+        index=group.index,
+        regime=design.rows["regime_class"],
+        treated=treated,
+        weights=None if design.repeats is None else design.repeats.rows,
+    )
     Z = group.Z.copy()
     if "ratified" in group.terms:
         Z[:, group.terms.index("ratified")] = treated
@@ -106,6 +117,17 @@ def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport, repeats: Repe
     order = row_order(codes.astype(np.int64), frame["year"].to_numpy(np.int64))
     priors = CardPriors(card, unit, centre)
     population, scales = _population(card, frame, priors, repeats)
+    population = (*population, *dynamic_terms(card, frame, priors, centre))
+    means = mundlak_terms(
+        card,
+        population,
+        priors,
+        index=order.unit,
+        regime=frame["regime"].to_numpy(str),
+        treated=frame["_D"].to_numpy(float),
+        weights=None if repeats is None else repeats.rows,
+    )
+    population = (*population, *means)
     y, cuts = cut_points(card, y, priors) if ordinal else (y, None)
     return Design(
         y=y,
@@ -197,7 +219,7 @@ def _with_columns(card: Card, panel: Panel) -> pd.DataFrame:
     frame["_D"] = (frame["years_since"] >= card.treatment.lag).astype(float)
     for control in card.population:
         frame[f"_x_{control.label}"] = lagged(frame, control.name, control.lag)
-    return frame
+    return with_lagged_outcome(card, frame)
 
 
 def _used_rows(card: Card, frame: pd.DataFrame, merge: MergeReport) -> tuple[pd.DataFrame, MergeReport]:
@@ -205,6 +227,7 @@ def _used_rows(card: Card, frame: pd.DataFrame, merge: MergeReport) -> tuple[pd.
     frame, steps = filtered(card, frame)
     measured = [name for name in (card.outcome.name, card.error.measurement_sd) if name]
     checks = [*((name, name) for name in measured), *((c.label, f"_x_{c.label}") for c in card.population)]
+    checks += lag_checks(card)
     if CELL not in frame.columns:  # such tables count country-years, and cells stand for many rows
         merge = merge.with_missing(frame, dict(checks))
     frame, more = without_missing(card, frame, checks)

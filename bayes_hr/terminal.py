@@ -136,7 +136,7 @@ def say_effects(table: pd.DataFrame, kinds: Sequence[str], subject: str) -> None
         return
     header = [subject, "mean", _interval_name(table), "P(>0)", "P(ROPE)", "note"]
     rows = [
-        [_label(row), _two(row.mean), _interval(row), _two(row.p_gt_0), _two(row.p_rope), row.note]
+        [_label(row), _two(_centre(row)), _interval(row), _two(row.p_gt_0), _two(row.p_rope), row.note]
         for row in chosen.itertuples()
     ]
     show_table(header, rows, numeric=header[1:5])
@@ -207,9 +207,20 @@ def _label(row: Any) -> str:
         return f"{row.level} - {row.reference}"
     if row.estimand == "probability":
         return f"{row.level}: {row.reference}"
-    if row.estimand in {"average", "deviation"} or getattr(row, "by", "") in _SEVERAL:
+    if row.estimand == "long_run":
+        return f"long run: {row.level}" + (f" - {row.reference}" if row.reference else "")
+    if (
+        row.estimand in {"average", "deviation"}
+        or getattr(row, "by", "") == "between"
+        or getattr(row, "by", "") in _SEVERAL
+    ):
         return f"{row.estimand.replace('_', ' ')}: {row.level}"
     return str(row.level or row.estimand)
+
+
+def _centre(row: Any) -> float:
+    """The mean; the median of an effect that has none, whose note says so."""
+    return float(row.median if row.estimand == "long_run" else row.mean)
 
 
 def _two(value: float) -> str:

@@ -325,7 +325,7 @@ def test_files_that_are_no_card(tmp_path: Path) -> None:
 
 def test_every_default_is_written_down() -> None:
     written = tomllib.loads(card().to_toml())
-    assert written["treatment"] == {"name": "CAT", "lag": 1, "pooling": "none"}
+    assert written["treatment"] == {"name": "CAT", "lag": 1, "pooling": "none", "mundlak": False}
     assert written["error"] == {"kind": "ar1", "measurement_sd": ""}
     assert written["time"] == {"effects": "unpooled", "by": "regime"}
     assert written["regime"]["rule"] == "before_treaty"

@@ -16,6 +16,8 @@ FACTS = {
     "cat_torture_hathaway": (2_009, 162, 93, 5),
     "iccpr_physint": (5_681, 177, 77, 9),
     "cedaw_hrps": (6_213, 175, 150, 0),
+    "cat_hrps_lagged": (5_680, 179, 146, 0),
+    "cat_hrps_within": (5_680, 179, 146, 0),
 }
 
 

@@ -57,7 +57,8 @@ def check(result: FitResult, estimands: list[EstimandDraws], more: Sequence[Chec
 def _names(table: pd.DataFrame) -> pd.Series:
     """Readable name of each row of an effects table."""
     pair = table["level"] + " - " + table["reference"]
-    shown = table["level"].where(table["estimand"] != "contrast", pair)
+    differs = (table["estimand"] == "contrast") | ((table["by"] == "long_run") & (table["reference"] != ""))
+    shown = table["level"].where(~differs, pair)
     event = table["level"] + ", " + table["reference"]
     shown = shown.where(table["estimand"] != "probability", event)
     return shown.where(table["estimand"] == "parameter", table["estimand"] + " " + shown)

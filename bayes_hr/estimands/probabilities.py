@@ -143,7 +143,7 @@ def _predictors(posterior: xr.Dataset, terms: Terms, chosen: Index, at: Index) -
         b = _at(posterior, term.name, at).reshape(at.size, -1)
         own = b[:, term.index[chosen]] if term.index is not None else b @ term.columns[chosen].T
         eta += own
-        effect += own if term.name == "tau" else 0.0
+        effect += own if term.name in {"tau", "kappa"} else 0.0
     for group in groups:
         u = _at(posterior, f"u_{group.name}", at)[:, group.index[chosen]]
         parts = u * group.Z[chosen]

@@ -1,6 +1,7 @@
 r"""What ratification did: by regime class, contrast, country, and on average.
 
-Total effect of country i: :math:`\tau_i = \tau_{r(i)} + b_i`; its deviation from its class: :math:`b_i`.
+Total effect of country i: :math:`\tau_i = \tau_{r(i)} + b_i`; its deviation from its class: :math:`b_i`
+(and, with the country means of :mod:`bayes_hr.mundlak_design`, what its share of treated rows adds).
 A country that never or always ratified in the rows used says nothing of its own effect: its
 :math:`b_i` comes from the prior.  It is flagged, kept out of rankings, and kept out of the average over
 switching countries.
@@ -14,8 +15,11 @@ import numpy as np
 import pandas as pd
 
 from bayes_hr.estimands.contrasts import pairwise
+from bayes_hr.estimands.long_run import long_run_effects
 from bayes_hr.estimands.probabilities import probability_effects
 from bayes_hr.estimands.summary import EstimandDraws
+from bayes_hr.estimands.within_between import shares, within_and_between
+from bayes_hr.mundlak_design import centred_shares
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -76,6 +80,9 @@ def total_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> tuple[Array, Ar
     if "ratified" not in posterior["country_term"].values:
         return tau, np.zeros_like(tau)
     b = posterior["u_country"].sel(country_term="ratified").values
+    if "kappa" in posterior:
+        by_share = centred_shares(shares(facts), facts["regime"].to_numpy(str))
+        b = b + posterior["kappa"].values[:, :, None] * by_share
     return tau + b, b
 
 
@@ -108,7 +115,7 @@ def average_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> EstimandDraws
 def ratification_estimands(
     posterior: xr.Dataset, rows: xr.Dataset, wanted: tuple[str, ...]
 ) -> list[EstimandDraws]:
-    """All estimands that a card asks for, in the order average, regime, contrast, probability, country."""
+    """What a card asks for: average, regime, contrast, long run, probability, between, country."""
     facts = country_facts(rows)
     out = []
     if "average" in wanted:
@@ -116,10 +123,15 @@ def ratification_estimands(
     classes = class_effects(posterior, facts)
     if "regime" in wanted:
         out.append(classes)
-    if "contrast" in wanted and len(classes.levels) > 1:
-        out.append(pairwise(classes.levels, classes.draws))
+    contrasts = [pairwise(classes.levels, classes.draws)] if len(classes.levels) > 1 else []
+    if "contrast" in wanted:
+        out += contrasts
+    if "long_run" in wanted:
+        out.append(long_run_effects(posterior, [classes, *contrasts]))
     if "probability" in wanted:
         out.append(probability_effects(posterior, rows, facts))
+    if "between" in wanted:
+        out += within_and_between(posterior, facts)
     if "country" in wanted:
         out += country_effects(posterior, facts)
     return out

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 COLUMNS: Final = (
-    "estimand", "by", "level", "reference", "scale", "mean", "sd", "lb", "ub", "ci_prob", "ci_kind", "p_gt_0",
-    "p_rope", "rope_lower", "rope_upper", "ess_bulk", "ess_tail", "r_hat", "mcse_mean", "note",
+    "estimand", "by", "level", "reference", "scale", "mean", "sd", "median", "lb", "ub", "ci_prob", "ci_kind",
+    "p_gt_0", "p_rope", "rope_lower", "rope_upper", "ess_bulk", "ess_tail", "r_hat", "mcse_mean", "note",
 )  # fmt: skip
 
 
@@ -31,14 +31,17 @@ class EstimandDraws:
     Attributes
     ----------
     estimand, by
-        What it is (``tau``, ``contrast``, ``total``, ``deviation``, ``average``, ``probability``) and by
-        what.
+        What it is (``tau``, ``contrast``, ``total``, ``deviation``, ``average``, ``probability``,
+        ``long_run``) and by what.
     levels, references, notes
         One entry for each of k levels; references and notes may be empty strings.
     draws
         (chain, draw, k) on the outcome's scale, or on ``scale``.
     scale
         What the draws are measured in, where it is not what the card's effects are.
+    has_mean
+        Whether the posterior has a mean: a ratio whose denominator may be 0 has none, and neither has it an
+        SD. Both are then left out, and the median stands for it.
     """
 
     estimand: str
@@ -48,11 +51,13 @@ class EstimandDraws:
     notes: tuple[str, ...]
     draws: Array
     scale: str = ""
+    has_mean: bool = True
 
     @cached_property
     def diagnosed(self) -> dict[str, Array]:
         """:func:`diagnostics` of the draws, (k,) each: hundreds of countries take seconds, so only once."""
-        return diagnostics(self.draws)
+        found = diagnostics(self.draws)
+        return found if self.has_mean else found | {"mcse_mean": np.full(self.draws.shape[2], np.nan)}
 
 
 def diagnostics(draws: Array) -> dict[str, Array]:
@@ -130,8 +135,9 @@ def _rows(e: EstimandDraws, scale: str, rope: tuple[float, float]) -> pd.DataFra
             "level": e.levels,
             "reference": e.references,
             "scale": scale,
-            "mean": e.draws.mean((0, 1)),
-            "sd": e.draws.std((0, 1), ddof=1),
+            "mean": e.draws.mean((0, 1)) if e.has_mean else np.nan,
+            "sd": e.draws.std((0, 1), ddof=1) if e.has_mean else np.nan,
+            "median": np.median(e.draws, axis=(0, 1)),
             "lb": lower,
             "ub": upper,
             "ci_prob": CI_PROB,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bayes_hr.checks.dynamics import lagged_outcome
 from bayes_hr.data.controls import CONTROLS, KNOWN
 from bayes_hr.data.load import load_panel
 from bayes_hr.data.panel import Panel
@@ -90,8 +91,9 @@ def _tables(_: FitResult) -> dict[str, pd.DataFrame]:
     return {}
 
 
-def _checks(_: FitResult, __: dict[str, pd.DataFrame]) -> list[CheckResult]:
-    return []
+def _checks(result: FitResult, _: dict[str, pd.DataFrame]) -> list[CheckResult]:
+    posterior, rows = result.tree["posterior"].dataset, result.tree["constant_data"].dataset
+    return [lagged_outcome(posterior, rows)] if "phi" in posterior else []
 
 
 def _companions(_: RatificationCard) -> dict[str, Card]:
@@ -101,7 +103,8 @@ def _companions(_: RatificationCard) -> dict[str, Card]:
 def _describe(card: RatificationCard) -> str:
     source = "simulated" if card.panel == "simulated" else card.outcome.name
     errors = {"ar1": "AR(1)", "iid": "independent"}[card.error.kind]
-    return f"{card.treatment.name}; outcome {source}; {card.outcome.likelihood}, {errors} errors"
+    lag = ", lagged outcome" if card.dynamics.lagged_outcome else ""
+    return f"{card.treatment.name}; outcome {source}{lag}; {card.outcome.likelihood}, {errors} errors"
 
 
 def _ropes(card: RatificationCard) -> dict[str, tuple[float, float]]:
@@ -137,6 +140,6 @@ QUESTION = Question(
     write_report=_write_report,
     export_tables=_export_tables,
     ropes=_ropes,
-    headline=("average", "regime", "contrast", "probability"),
+    headline=("average", "regime", "contrast", "long_run", "probability", "between"),
     subject="effect of ratification",
 )

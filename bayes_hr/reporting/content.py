@@ -89,7 +89,7 @@ class Content:
     @property
     def finite(self) -> bool:
         """Whether every effect is a number, so that figures can be drawn."""
-        return bool(np.isfinite(self.effects[["mean", "lb", "ub"]].to_numpy(float)).all())
+        return bool(np.isfinite(self.effects[["median", "lb", "ub"]].to_numpy(float)).all())
 
     @property
     def scale(self) -> str:
@@ -134,6 +134,8 @@ class Content:
         """What a row of the effects table is called: ``transition``, ``transition − stable democracy``."""
         if row.estimand == "probability":
             return f"{row.level}: {row.reference.replace('>=', '≥')}"
+        if row.by == "between":
+            return f"{row.level}: {row.estimand}"
         return f"{row.level} − {row.reference}" if row.reference else str(row.level)
 
     def is_level(self, key: str) -> bool:
@@ -145,7 +147,7 @@ def gathered(fit: Fit) -> dict[str, Any]:
     """The fields of :class:`Content`, from a fit of any family."""
     design = design_of(fit.result)
     effects = fit.effects()
-    effects.loc[~np.isfinite(effects["mean"].astype(float)), ["p_gt_0", "p_rope"]] = np.nan
+    effects.loc[~np.isfinite(effects["median"].astype(float)), ["p_gt_0", "p_rope"]] = np.nan
     return {
         "card": fit.card,
         "provenance": fit.result.provenance,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from bayes_hr.prior_defaults import FREE
 from bayes_hr.priors import Prior, parse_prior
 from bayes_hr.reporting import formats as fmt
 
@@ -42,7 +43,7 @@ def in_outcome_units(key: str, text: str, *, unit: float, centre: float, level: 
         Whether it is a level of the outcome, shifted by ``centre``; None: only ``alpha`` is.
     """
     prior = parse_prior(text, where=key)
-    if key in {"rho", "nu"} or key.startswith("corr_"):
+    if key in FREE or key.startswith("corr_"):
         return prior
     scaled = prior.scaled(unit)
     if (key == "alpha") if level is None else level:

@@ -58,6 +58,25 @@ REFERENCES: Final = """@book{simmons2009mobilizing,
   journal = {Political Science Research and Methods}, volume = {2}, number = {1}, pages = {1--31},
   year = {2014}, doi = {10.1017/psrm.2013.15}
 }
+@article{mundlak1978pooling,
+  author = {Mundlak, Yair},
+  title = {On the Pooling of Time Series and Cross Section Data},
+  journal = {Econometrica}, volume = {46}, number = {1}, pages = {69--85}, year = {1978},
+  doi = {10.2307/1913646}
+}
+@article{nickell1981biases,
+  author = {Nickell, Stephen},
+  title = {Biases in Dynamic Models with Fixed Effects},
+  journal = {Econometrica}, volume = {49}, number = {6}, pages = {1417--1426}, year = {1981},
+  doi = {10.2307/1911408}
+}
+@article{wooldridge2005initial,
+  author = {Wooldridge, Jeffrey M.},
+  title = {Simple Solutions to the Initial Conditions Problem in Dynamic, Nonlinear Panel Data Models with
+           Unobserved Heterogeneity},
+  journal = {Journal of Applied Econometrics}, volume = {20}, number = {1}, pages = {39--54}, year = {2005},
+  doi = {10.1002/jae.770}
+}
 @article{weyrauch2021instrumental,
   author = {Weyrauch, David Benjamin and Steinert, Christoph Valentin},
   title = {Instrumental or intrinsic? {Human} rights alignment in intergovernmental organizations},

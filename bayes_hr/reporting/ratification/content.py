@@ -44,11 +44,22 @@ class RatificationContent(Content):
         "sd_country.intercept": "spread of country levels",
         "sd_country.ratified": "spread of country effects of ratification",
         "corr_country": "correlation of country level and country effect",
+        "mundlak": "country means: between countries less within",
+        "kappa": "effect by the share of rows after ratification",
         "sigma": "yearly shock",
         "rho": "persistence of shocks",
+        "phi": "last year's outcome",
+        "first_outcome": "outcome of the year before a country's first row",
         "nu": "tails of the shocks (degrees of freedom)",
     }
-    shown_by: ClassVar[tuple[str, ...]] = ("average", "regime", "contrast", "probability")
+    shown_by: ClassVar[tuple[str, ...]] = (
+        "average",
+        "regime",
+        "contrast",
+        "long_run",
+        "probability",
+        "between",
+    )
     choice: ClassVar[str] = "ratification"
     units: ClassVar[str] = "country"
     simulated_rows: ClassVar[str] = "Simulated country-years with known truth; no real country is in them."

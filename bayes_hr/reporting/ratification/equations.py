@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bayes_hr.reporting.prior_lines import prior_of
+from bayes_hr.reporting.ratification import dynamics, mundlak
 
 if TYPE_CHECKING:
     from bayes_hr.cards import RatificationCard as Card
@@ -24,6 +25,10 @@ SYMBOL = {
     "corr_country": "R",
     "sigma": r"\sigma",
     "rho": r"\rho",
+    "phi": r"\phi",
+    "first_outcome": r"\delta",
+    "mundlak": r"\omega_k",
+    "kappa": r"\kappa",
     "nu": r"\nu",
 }
 """Symbol of each parameter, by its key in the card's priors (``year_effect`` depends on the card)."""
@@ -35,6 +40,7 @@ def equations(content: Content) -> list[tuple[str, str]]:
     lines = [
         *outcome(content),
         ("Linear predictor", linear_predictor(card, several=several)),
+        *mundlak.equation(card, several=several),
         (f"Ratification of {card.treatment.name}", treatment(card)),
         ("Country effects", country(card)),
     ]
@@ -78,6 +84,7 @@ def linear_predictor(card: Card, *, several: bool) -> str:
     parts += [_f(card, several=several)] if card.time.effects != "none" else []
     parts += ["a_i"] if "intercept" in terms else []
     parts += [r"g_i\, (t - \bar{t}) / 10"] if "trend" in terms else []
+    parts += [*dynamics.predictor_parts(card), *mundlak.predictor_part(card)]
     tau = r"\tau_{r(i)}" if several else r"\tau"
     parts += [rf"({tau} + b_i)\, D_{{it}}" if "ratified" in terms else rf"{tau}\, D_{{it}}"]
     return r"\eta_{it} = " + " + ".join(parts)
@@ -173,6 +180,7 @@ def glossary(content: Content) -> list[tuple[str, str]]:
         out.append((r"\tau_{r(i)}", "effect of ratification in the country's class: the estimand by regime"))
     if card.population:
         out.append((r"x_{it}", f"controls: {', '.join(c.label for c in card.population)}"))
+    out += [*dynamics.symbols(content), *mundlak.symbols(content)]
     if card.time.effects != "none":
         by = "of each class" if card.time.by == "regime" and len(classes) > 1 else "common to all"
         out.append((_f(card, several=len(classes) > 1), f"one effect for each year, {by}"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bayes_hr.reporting import tables_model
 from bayes_hr.reporting.export import files_from, write_export
-from bayes_hr.reporting.ratification import plots_checks, plots_effects, tables
+from bayes_hr.reporting.ratification import dynamics, mundlak, plots_checks, plots_effects, tables
 from bayes_hr.reporting.ratification.content import RatificationContent as Content
 from bayes_hr.reporting.ratification.content import gather
 
@@ -56,7 +56,8 @@ def files_of(content: Content) -> dict[str, bytes]:
 def frames(content: Content) -> dict[str, pd.DataFrame]:
     """Effects in full precision, by file name."""
     names = {"tau": "regimes", "contrast": "contrasts", "average": "averages"}
-    names["probability"] = "probabilities"
+    names |= {"probability": "probabilities", "long_run": "long_run"}
+    names |= {"within": "within", "between": "between", "difference": "within_between_difference"}
     out = {name: content.of(key) for key, name in names.items() if not content.of(key).empty}
     if not content.of("total").empty:
         out["countries"] = country_frame(content)
@@ -75,7 +76,8 @@ def country_frame(content: Content) -> pd.DataFrame:
 def paper_tables(content: Content) -> list[Table]:
     """Tables of effects and parameters, as the report has them."""
     makers = {"tau": tables.regime_table, "contrast": tables.contrast_table, "average": tables.average_table}
-    makers["probability"] = tables.probability_table
+    makers |= {"probability": tables.probability_table, "long_run": dynamics.long_run_table}
+    makers["between"] = mundlak.between_table
     out = [make(content) for key, make in makers.items() if not content.of(key).empty]
     if not content.of("total").empty:
         out += [tables.country_table(content), tables.unranked_table(content)]

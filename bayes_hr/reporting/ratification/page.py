@@ -8,7 +8,9 @@ from bayes_hr.reporting import formats as fmt
 from bayes_hr.reporting import page as shared
 from bayes_hr.reporting.plots_checks import learning_picture
 from bayes_hr.reporting.ratification import (
+    dynamics,
     equations,
+    mundlak,
     plots_checks,
     plots_effects,
     tables,
@@ -115,6 +117,10 @@ def effect_sections(content: Content) -> list[tuple[str, str, list[Picture], lis
         if content.finite:
             pictures = [plots_effects.effect_picture(content, estimand, key=f"fig-{key}", title=title)]
         out.append((key, title, pictures, [make(content)]))
+    if not content.of("long_run").empty:
+        out.append(("long-run", "Long run", [], [dynamics.long_run_table(content)]))
+    if not content.of("between").empty:
+        out.append(("within-between", "Within and between countries", [], [mundlak.between_table(content)]))
     if not content.of("probability").empty:
         out.append(
             ("probabilities", "Probabilities of the categories", [], [tables.probability_table(content)])

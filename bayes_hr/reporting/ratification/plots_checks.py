@@ -96,6 +96,8 @@ def year_effects_picture(content: Content) -> Picture | None:
         "The paths that the model takes out before it looks for an effect: expected outcome of a class by "
         "year, without ratification, controls at their means (posterior mean and 89 % interval)."
     )
+    if content.card.dynamics.lagged_outcome:
+        caption += f" Given an outcome of {content.design.centre:.2g} the year before."
     if content.design.error.cuts is not None:
         caption += " On the latent scale, measured from the first cut-point."
     return Picture("fig-years", figure, caption, caption)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bayes_hr.estimands.probabilities import ALL_ROWS
 from bayes_hr.reporting.formats import joined, percent, probability, signed
+from bayes_hr.reporting.ratification import dynamics, mundlak
 from bayes_hr.reporting.words import STRENGTH, figures, measurement, short_scale, size, word_for
 
 if TYPE_CHECKING:
@@ -138,18 +139,26 @@ def answer(content: Content) -> list[tuple[str, list[str]]]:
             [contrast_sentence(r, digits=digits) for r in content.of("contrast").itertuples()],
         ),
     ]
+    lasting = [
+        dynamics.long_run_sentence(r, content.row_name(r), digits)
+        for r in content.of("long_run").itertuples()
+    ]
+    out.append(("In the long run, if an effect lasts", lasting))
     found = content.of("probability")
     if not found.empty:
         chosen = found[(found["level"] == ALL_ROWS) & found["reference"].str.contains(">=")]
         sentences = [probability_sentence(r, treaty=treaty) for r in chosen.itertuples()]
         out.append(("Probabilities of the categories", sentences))
-    return [(title, sentences) for title, sentences in out if sentences]
+    out = [(title, sentences) for title, sentences in out if sentences]
+    return dynamics.first_year(out) if content.card.dynamics.lagged_outcome else out
 
 
 def warnings(card: Card) -> list[tuple[str, str]]:
     """Boxes that stand before the answer: errors taken as independent, and the card's own caution."""
     out = []
-    if card.error.kind == "iid":
+    if card.dynamics.lagged_outcome:
+        out.append(dynamics.warning(card))
+    elif card.error.kind == "iid":
         text = (
             "This model takes the errors of successive years as independent. Human-rights scores persist "
             "from year to year, so these intervals are too narrow and the probabilities too extreme; "
@@ -224,8 +233,9 @@ def limitations(card: Card, *, simulated: bool) -> list[str]:
         f"Ratification of {treaty} is chosen, not assigned. The effects are changes that go with it, given "
         "the controls, country levels and year effects above; reading them as caused by ratification needs "
         "the assumption that nothing else that moves the outcome changed with it.",
-        "The effect is taken as a constant shift from its first year on. A slow build-up, anticipation "
-        "before ratification, or a fading effect is averaged into one number.",
+        f"The effect is taken as a constant {'push' if card.dynamics.lagged_outcome else 'shift'} from its "
+        "first year on. A slow build-up, anticipation before ratification, or a fading effect is averaged "
+        "into one number.",
         measurement(card, "ratification"),
     ]
     if card.outcome.ordinal:
@@ -239,6 +249,7 @@ def limitations(card: Card, *, simulated: bool) -> list[str]:
             "Every country has a straight trend of its own: an effect that builds up slowly looks like one "
             "and is taken for it, so the effects above are departures from a straight line."
         )
+    out += [*dynamics.limitations(card), *mundlak.limitations(card)]
     mediators = [c.label for c in card.population if c.mediator]
     if mediators:
         out.append(

@@ -1,0 +1,83 @@
+"""Options of a ratification card that go together, and those that do not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bayes_hr.cards import RatificationCard
+
+
+def check_dynamics(card: RatificationCard) -> None:
+    """Refuse a lagged outcome beside what it does not go with.
+
+    Raises
+    ------
+    ValueError
+        Naming the alternative (turned into an ``InputError`` by the card's own checks).
+    """
+    dynamics = card.dynamics
+    if not dynamics.lagged_outcome:
+        if dynamics.initial_outcome:
+            raise ValueError(
+                "dynamics.initial_outcome goes with dynamics.lagged_outcome = true; leave it out without one"
+            )
+        if "long_run" in card.estimands:
+            raise ValueError(
+                'estimands: "long_run" needs dynamics.lagged_outcome = true; without a lagged outcome an '
+                "effect is the same in every year"
+            )
+        return
+    if card.outcome.ordinal:
+        raise ValueError(
+            f'dynamics.lagged_outcome is not offered for outcome.likelihood = "{card.outcome.likelihood}": '
+            'the lag of a category is no latent outcome; take likelihood = "gaussian" or "student_t", or '
+            "leave the lag out"
+        )
+    if card.error.kind != "iid":
+        raise ValueError(
+            f'dynamics.lagged_outcome is not offered with error.kind = "{card.error.kind}" (the default is '
+            '"ar1"), since both are the same persistence: write error = {kind = "iid"}, or leave the lag out '
+            "for AR(1) errors"
+        )
+    if card.error.measurement_sd:
+        raise ValueError(
+            "dynamics.lagged_outcome is not offered with error.measurement_sd: the error of last year's "
+            "score would bias phi. Leave out one of the two"
+        )
+
+
+def split_columns(data: dict[str, Any]) -> bool:
+    """Whether a card, as data not yet checked, splits a control or the treatment into within and between."""
+    population, treatment = data.get("population"), data.get("treatment")
+    controls = population if isinstance(population, list | tuple) else ()
+    return any(given.get("mundlak") is True for given in (treatment, *controls) if isinstance(given, dict))
+
+
+def check_mundlak(card: RatificationCard) -> None:
+    """Refuse country means beside what they do not go with.
+
+    Raises
+    ------
+    ValueError
+        Naming the alternative (turned into an ``InputError`` by the card's own checks).
+    """
+    if not (card.treatment.mundlak or any(c.mundlak for c in card.population)):
+        if "between" in card.estimands:
+            raise ValueError('estimands: "between" needs mundlak = true for a control or the treatment')
+        return
+    terms = card.groups[0].terms
+    if "intercept" not in terms:
+        raise ValueError(
+            'mundlak splits what country levels mix: it needs "intercept" among groups.country.terms'
+        )
+    if card.treatment.mundlak and "trend" in terms:
+        raise ValueError(
+            "treatment.mundlak is not offered with trends of countries, which country means leave related to "
+            'ratification: take "trend" out of groups.country.terms, or leave treatment.mundlak out'
+        )
+    if card.dynamics.lagged_outcome and not card.dynamics.initial_outcome:
+        raise ValueError(
+            "mundlak with dynamics.lagged_outcome needs dynamics.initial_outcome = true: given a lagged "
+            "outcome, country levels depend on where a country started and on its means (Wooldridge 2005)"
+        )
