@@ -29,9 +29,12 @@ from bayes_hr.card_sections import (
     StateYears,
     Thresholds,
     Time,
+    Treaties,
     Treatment,
     Verdict,
     as_covariate,
+    check_treaties,
+    own_cut_offs,
     with_tuples,
 )
 from bayes_hr.constants import SCHEMA_VERSION
@@ -182,10 +185,7 @@ class RatificationCard(Card):
 
     def _own(self) -> dict[str, Any]:
         """Without its source's cut-offs too: another source has others."""
-        data = super()._own()
-        default = Regime(source=self.regime.source).model_dump(include={"democracy", "autocracy"})
-        data["regime"] = {k: v for k, v in data["regime"].items() if k not in default or v != default[k]}
-        return data
+        return {**(data := super()._own()), "regime": own_cut_offs(data["regime"])}
 
     @model_validator(mode="after")
     def _outcome_and_errors(self) -> Self:
@@ -268,7 +268,38 @@ class ConvergenceCard(Card):
         super()._check_groups()
 
 
-FAMILIES: Final[dict[str, type[Card]]] = {"ratification": RatificationCard, "convergence": ConvergenceCard}
+class TreatiesCard(Card):
+    """Which of several treaties goes with a change?  Model T (:mod:`bayes_hr.treaties_design`)."""
+
+    group_terms: ClassVar[dict[str, tuple[str, ...]]] = {"country": ("intercept", "common", "treaties")}
+    optional_terms: ClassVar[frozenset[str]] = frozenset({"treaties"})
+
+    family: Literal["treaties"]
+    panel: Literal["treaties"] = "treaties"
+    treatment: Treaties
+    regime: Regime = Regime()
+    groups: tuple[Group, ...] = (Group(name="country", terms=("intercept", "common")),)
+    estimands: tuple[Literal["mean", "treaty", "treaty_regime", "contrast", "country"], ...] = (
+        "mean",
+        "treaty",
+        "treaty_regime",
+        "contrast",
+    )
+
+    def _own(self) -> dict[str, Any]:
+        """Without its source's cut-offs too."""
+        return {**(data := super()._own()), "regime": own_cut_offs(data["regime"])}
+
+    def _check_groups(self) -> None:
+        check_treaties(self)
+        super()._check_groups()
+
+
+FAMILIES: Final[dict[str, type[Card]]] = {
+    "ratification": RatificationCard,
+    "treaties": TreatiesCard,
+    "convergence": ConvergenceCard,
+}
 """Kinds of cards, by ``family`` (a card that names none is about ratification)."""
 
 

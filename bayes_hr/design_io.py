@@ -32,7 +32,7 @@ def to_dataset(design: Design) -> xr.Dataset:
         if term.index is not None:
             data[f"index_{term.name}"] = ("obs", term.index)
         elif term.dims:
-            data[f"x_{term.name}"] = (("obs", *term.dims), term.columns)
+            data[f"x_{term.name}"] = (("obs", *term.dims), term.columns.reshape(-1, *term.shape))
             coords |= {dim: _plain(np.array(term.coords[dim])) for dim in term.dims}
     for group in design.groups:
         data[f"index_{group.name}"] = ("obs", group.index)
@@ -143,7 +143,8 @@ def _population(rows: xr.Dataset, found: dict[str, Any]) -> PopulationTerm:
     if index is not None:
         columns = np.empty((0, 0))
     else:
-        columns = rows[f"x_{name}"].values if dims else np.ones((rows.sizes["obs"], 1))
+        n = rows.sizes["obs"]
+        columns = rows[f"x_{name}"].values.reshape(n, -1) if dims else np.ones((n, 1))
     return PopulationTerm(
         name=name,
         dims=dims,
