@@ -189,7 +189,7 @@ def check_treaties(card: Any) -> None:
         raise ValueError('groups must hold exactly one entry with name = "country" in a treaties card')
     if card.groups[0].correlated and "treaties" in card.groups[0].terms:
         raise ValueError(
-            'groups.country.correlated = true (the default) is not offered with the term "treaties": '
+            'groups.country.correlated = true is not offered with the term "treaties": '
             "countries ratify in clusters, which says nothing of these correlations. Write correlated = "
             'false, or terms = ["intercept", "common"]'
         )

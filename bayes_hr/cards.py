@@ -272,19 +272,25 @@ class TreatiesCard(Card):
     """Which of several treaties goes with a change?  Model T (:mod:`bayes_hr.treaties_design`)."""
 
     group_terms: ClassVar[dict[str, tuple[str, ...]]] = {"country": ("intercept", "common", "treaties")}
-    optional_terms: ClassVar[frozenset[str]] = frozenset({"treaties"})
+    optional_terms: ClassVar[frozenset[str]] = frozenset({"common"})
 
     family: Literal["treaties"]
     panel: Literal["treaties"] = "treaties"
     treatment: Treaties
     regime: Regime = Regime()
-    groups: tuple[Group, ...] = (Group(name="country", terms=("intercept", "common")),)
+    groups: tuple[Group, ...] = (Group(name="country", terms=("intercept", "treaties"), correlated=False),)
     estimands: tuple[Literal["mean", "treaty", "treaty_regime", "contrast", "country"], ...] = (
         "mean",
         "treaty",
         "treaty_regime",
         "contrast",
     )
+
+    @classmethod
+    def _with_terms(cls, group: Any) -> Any:
+        group = super()._with_terms(group)
+        many = isinstance(group, dict) and "treaties" in (group.get("terms") or ())
+        return {"correlated": False, **group} if many else group
 
     def _own(self) -> dict[str, Any]:
         """Without its source's cut-offs too."""

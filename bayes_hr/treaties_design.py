@@ -3,19 +3,19 @@ r"""Model T as a design: several treaties at once, their effects partially poole
 For country i in year t, regime class r, treaties k,
 
 .. math:: \eta_{it} = \alpha + a_r + x_{it}'\gamma + f_r(t) + a_i
-          + \sum_k (\tau_k + \tau_{kr} + b_i + b_{ik}) D_{kit},
+          + \sum_k (\tau_k + \tau_{kr} + b_{ik}) D_{kit},
           \qquad \tau_k \sim N(\mu_\tau, s_\tau^2), \quad \tau_{kr} \sim N(0, s_{\tau r}^2), \quad
-          (a_i, b_i) \sim N(0, \Sigma), \quad b_{ik} \sim N(0, s_{b_k}^2),
+          b_{ik} \sim N(0, s_{b_k}^2),
 
 with :math:`D_{kit} = 1` from ``lag`` full years after ratification of treaty k on.  All but the treaties is
 Model R (:mod:`bayes_hr.ratification_design`), which builds it here too.
 
-Country effects are those that the card's group names: ``common`` is :math:`b_i`, a country's own response,
-the same to every treaty that it is under; ``treaties`` are :math:`b_{ik}`, with an SD for each treaty,
-independent of each other and of the rest (countries ratify in clusters, so data say next to nothing of their
-K(K + 1)/2 correlations).  Without either, the differences between countries would pass for certainty about
-:math:`\tau_k`.  ``common`` is the default: on the real panel the exact engine's chains of the K + 1 SDs of
-``treaties`` mix some ten times more slowly.
+Country effects are those that the card's group names.  ``treaties``, the default, are :math:`b_{ik}`, with
+an SD for each treaty, independent of each other and of the rest (countries ratify in clusters, so data say
+next to nothing of their K(K + 1)/2 correlations).  ``common`` is :math:`b_i` in their place or beside them: a
+country's own response, the same to every treaty that it is under.  Without either, the differences between
+countries would pass for certainty about :math:`\tau_k`; with ``common`` alone, so would what countries have
+of one treaty and not of the others (on the real panel the SDs of :math:`b_{ik}` go from .03 to .27).
 
 Partial pooling is part of the question: treaties are ratified together, and a prior that knows no likeness of
 theirs would let a pair that the data cannot tell apart run to opposite extremes.

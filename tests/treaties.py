@@ -49,7 +49,7 @@ def card(**changes: Any) -> TreatiesCard:
         "treatment": {"names": list(NAMES), "lag": 1},
         "time": {"effects": "unpooled", "by": "all"},
         "error": {"kind": "iid"},
-        "fit": {"chains": 4, "draws": 700, "tune": 800, "seed": 4},
+        "fit": {"chains": 4, "draws": 400, "tune": 600, "seed": 4},
     }
     found = parse_card({**data, **changes}, where="test")
     assert isinstance(found, TreatiesCard)
