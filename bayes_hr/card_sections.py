@@ -91,6 +91,12 @@ class Treaties(Section):
             )
         if len(set(self.names)) != len(self.names):
             raise ValueError("names must hold each treaty once")
+        odd = [n for n in self.names if set(n) & set("/:[],") or n in {"", "intercept", "common"}]
+        if odd:
+            raise ValueError(
+                f"names: {odd[0]!r} cannot be the name of a treaty, since names become labels of effects: "
+                'leave out / : [ ] and commas, and do not call it "intercept" or "common"'
+            )
         return self
 
 

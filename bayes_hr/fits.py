@@ -83,9 +83,10 @@ class Fit:
         ----------
         by
             ``"regime"``, ``"contrast"``, ``"country"``, ``"average"`` of ratification, and
-            ``"probability"`` of an ordinal outcome; ``"all"``, ``"state"``, ``"igo"``, ``"igo_type"`` of
-            convergence; or ``"parameter"`` for the coefficients and hyperparameters; None for all that the
-            card asks for.
+            ``"probability"`` of an ordinal outcome; ``"mean"``, ``"treaty"``, ``"treaty_regime"``,
+            ``"contrast"`` and ``"country"`` of several treaties; ``"all"``, ``"state"``, ``"igo"``,
+            ``"igo_type"`` of convergence; or ``"parameter"`` for the coefficients and hyperparameters; None
+            for all that the card asks for.
 
         Raises
         ------

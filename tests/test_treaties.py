@@ -311,6 +311,7 @@ def test_a_users_own_names_and_columns() -> None:
     [
         ({"treatment": {"names": ["A"]}}, 'two treaties or more; for one take family = "ratification"'),
         ({"treatment": {"names": ["A", "A"]}}, "each treaty once"),
+        ({"treatment": {"names": ["A", "B/C"]}}, "'B/C' cannot be the name of a treaty"),
         ({"outcome": {"name": "score", "likelihood": "ordered_probit"}}, "one treaty at a time"),
         ({"regime": {"rule": "before_ratification"}}, "before the first of them opened"),
         ({"groups": [{"name": "country", "correlated": True}]}, "correlated = false"),
