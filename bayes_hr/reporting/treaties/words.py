@@ -101,8 +101,8 @@ def _separation(content: Content) -> list[str]:
     for row in table[table["flag"] != ""].itertuples():
         out.append(
             f"{row.treaty}: of what its ratifications vary within countries and class-years, "
-            f"{row.owed_to_others:.0%} is that of the other treaties (most alike: {row.closest}, correlation "
-            f"{row.closest_r:.2f}); its own effect leans on the pooling."
+            f"{percent(round(row.owed_to_others, 2))} is that of the other treaties (most alike: "
+            f"{row.closest}, correlation {row.closest_r:.2f}); its own effect leans on the pooling."
         )
     return out or ["Each treaty's ratifications vary enough on their own to be told from the others'."]
 
