@@ -15,7 +15,7 @@ an SD for each treaty, independent of each other and of the rest (countries rati
 next to nothing of their K(K + 1)/2 correlations).  ``common`` is :math:`b_i` in their place or beside them: a
 country's own response, the same to every treaty that it is under.  Without either, the differences between
 countries would pass for certainty about :math:`\tau_k`; with ``common`` alone, so would what countries have
-of one treaty and not of the others (on the real panel the SDs of :math:`b_{ik}` go from .03 to .27).
+of one treaty and not of the others (on the real panel the SDs of :math:`b_{ik}` go from .02 to .27).
 
 Partial pooling is part of the question: treaties are ratified together, and a prior that knows no likeness of
 theirs would let a pair that the data cannot tell apart run to opposite extremes.
