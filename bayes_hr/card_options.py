@@ -1,11 +1,11 @@
-"""Options of a ratification card that go together, and those that do not."""
+"""Options of a card that go together, and those that do not."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from bayes_hr.cards import RatificationCard
+    from bayes_hr.cards import Card, RatificationCard
 
 
 def check_dynamics(card: RatificationCard) -> None:
@@ -80,4 +80,23 @@ def check_mundlak(card: RatificationCard) -> None:
         raise ValueError(
             "mundlak with dynamics.lagged_outcome needs dynamics.initial_outcome = true: given a lagged "
             "outcome, country levels depend on where a country started and on its means (Wooldridge 2005)"
+        )
+
+
+def check_controls(card: Card) -> None:
+    """Refuse a control that is named twice, and country means where a family has none.
+
+    Raises
+    ------
+    ValueError
+        In a reader's words, for the card's own message.
+    """
+    labels = [c.label for c in card.population]
+    if len(set(labels)) != len(labels):
+        raise ValueError(f"population names a control twice: {', '.join(labels)}")
+    split = [c.label for c in card.population if c.mundlak]
+    if split and card.family != "ratification":
+        raise ValueError(
+            f"population: mundlak = true ({', '.join(split)}) is offered in cards of one treaty only (family "
+            f'= "ratification"), not in a {card.family} card: leave it out'
         )

@@ -75,6 +75,35 @@ class Treatment(Section):
     mundlak: bool = False
 
 
+class Treaties(Section):
+    """Several treaties; ``D_k = 1`` from ``lag`` full years after ratification of treaty k on."""
+
+    names: tuple[str, ...]
+    lag: Annotated[int, Field(ge=0, le=20)] = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuples_from_lists(cls, data: Any) -> Any:
+        return with_tuples(data)
+
+    @model_validator(mode="after")
+    def _several(self) -> Self:
+        if len(self.names) < 2:
+            raise ValueError(
+                'names must hold two treaties or more; for one take family = "ratification" with '
+                'treatment = {name = "..."}'
+            )
+        if len(set(self.names)) != len(self.names):
+            raise ValueError("names must hold each treaty once")
+        odd = [n for n in self.names if set(n) & set("/:[],") or n in {"", "intercept", "common"}]
+        if odd:
+            raise ValueError(
+                f"names: {odd[0]!r} cannot be the name of a treaty, since names become labels of effects: "
+                'leave out / : [ ] and commas, and do not call it "intercept" or "common"'
+            )
+        return self
+
+
 class Regime(Section):
     """How countries are put into regime classes; see :mod:`bayes_hr.data.regimes`.
 
@@ -118,6 +147,12 @@ def _regime_source(section: dict[str, Any]) -> RegimeSource | None:
     return REGIME_SOURCES.get(source) if isinstance(source, str) else None
 
 
+def own_cut_offs(regime: dict[str, Any]) -> dict[str, Any]:
+    """A regime section as JSON types, without the cut-offs that its source has by default."""
+    default = Regime(source=regime["source"]).model_dump(include={"democracy", "autocracy"})
+    return {k: v for k, v in regime.items() if k not in default or v != default[k]}
+
+
 class Group(Section):
     """Varying intercepts and slopes by group.
 
@@ -149,6 +184,35 @@ class Group(Section):
         if isinstance(self.centred, tuple):
             return self.centred
         return (self.centred is True,) * len(self.terms)
+
+
+def check_treaties(card: Any) -> None:
+    """Refuse what a card of several treaties does not offer, and name what does.
+
+    Raises
+    ------
+    ValueError
+        For another group than countries, correlated country effects, ordered categories, or classes that end
+        with a country's own ratification.
+    """
+    if [g.name for g in card.groups] != ["country"]:
+        raise ValueError('groups must hold exactly one entry with name = "country" in a treaties card')
+    if card.groups[0].correlated and "treaties" in card.groups[0].terms:
+        raise ValueError(
+            'groups.country.correlated = true is not offered with the term "treaties": '
+            "countries ratify in clusters, which says nothing of these correlations. Write correlated = "
+            'false, or terms = ["intercept", "common"]'
+        )
+    if card.outcome.ordinal:
+        raise ValueError(
+            f'outcome.likelihood = "{card.outcome.likelihood}" is not offered with several treaties: take '
+            '"gaussian" or "student_t", or one treaty at a time (family = "ratification")'
+        )
+    if card.regime.rule == "before_ratification":
+        raise ValueError(
+            'regime.rule = "before_ratification" is not offered with several treaties: a country has one '
+            'ratification for each. Take "before_treaty" (before the first of them opened) or "window"'
+        )
 
 
 def as_covariate(value: Any) -> Any:

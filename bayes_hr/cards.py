@@ -15,7 +15,7 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
-from bayes_hr.card_options import check_dynamics, check_mundlak, split_columns
+from bayes_hr.card_options import check_controls, check_dynamics, check_mundlak, split_columns
 from bayes_hr.card_sections import (
     ORDINAL,
     Covariate,
@@ -31,9 +31,12 @@ from bayes_hr.card_sections import (
     StateYears,
     Thresholds,
     Time,
+    Treaties,
     Treatment,
     Verdict,
     as_covariate,
+    check_treaties,
+    own_cut_offs,
     with_tuples,
 )
 from bayes_hr.constants import SCHEMA_VERSION
@@ -97,9 +100,7 @@ class Card(Section):
     @model_validator(mode="after")
     def _groups_and_priors(self) -> Self:
         self._check_groups()
-        labels = [c.label for c in self.population]
-        if len(set(labels)) != len(labels):
-            raise ValueError(f"population names a control twice: {', '.join(labels)}")
+        check_controls(self)
         object.__setattr__(self, "priors", complete_priors(self))
         return self
 
@@ -186,8 +187,7 @@ class RatificationCard(Card):
     def _own(self) -> dict[str, Any]:
         """Without its source's cut-offs too: another source has others."""
         data = super()._own()
-        default = Regime(source=self.regime.source).model_dump(include={"democracy", "autocracy"})
-        data["regime"] = {k: v for k, v in data["regime"].items() if k not in default or v != default[k]}
+        data["regime"] = own_cut_offs(data["regime"])
         if self.dynamics.initial_outcome == self.dynamics.lagged_outcome:
             del data["dynamics"]["initial_outcome"]
         return data
@@ -275,7 +275,44 @@ class ConvergenceCard(Card):
         super()._check_groups()
 
 
-FAMILIES: Final[dict[str, type[Card]]] = {"ratification": RatificationCard, "convergence": ConvergenceCard}
+class TreatiesCard(Card):
+    """Which of several treaties goes with a change?  Model T (:mod:`bayes_hr.treaties_design`)."""
+
+    group_terms: ClassVar[dict[str, tuple[str, ...]]] = {"country": ("intercept", "common", "treaties")}
+    optional_terms: ClassVar[frozenset[str]] = frozenset({"common"})
+
+    family: Literal["treaties"]
+    panel: Literal["treaties"] = "treaties"
+    treatment: Treaties
+    regime: Regime = Regime()
+    groups: tuple[Group, ...] = (Group(name="country", terms=("intercept", "treaties"), correlated=False),)
+    estimands: tuple[Literal["mean", "treaty", "treaty_regime", "contrast", "country"], ...] = (
+        "mean",
+        "treaty",
+        "treaty_regime",
+        "contrast",
+    )
+
+    @classmethod
+    def _with_terms(cls, group: Any) -> Any:
+        group = super()._with_terms(group)
+        many = isinstance(group, dict) and "treaties" in (group.get("terms") or ())
+        return {"correlated": False, **group} if many else group
+
+    def _own(self) -> dict[str, Any]:
+        """Without its source's cut-offs too."""
+        return {**(data := super()._own()), "regime": own_cut_offs(data["regime"])}
+
+    def _check_groups(self) -> None:
+        check_treaties(self)
+        super()._check_groups()
+
+
+FAMILIES: Final[dict[str, type[Card]]] = {
+    "ratification": RatificationCard,
+    "treaties": TreatiesCard,
+    "convergence": ConvergenceCard,
+}
 """Kinds of cards, by ``family`` (a card that names none is about ratification)."""
 
 

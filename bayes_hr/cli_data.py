@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -122,7 +122,7 @@ def conflicts(
 
 @data_app.command("describe", short_help="Rows, groups and gaps of a panel.")
 def describe(
-    panel: Annotated[str, typer.Argument(metavar="PANEL", help="ratification or convergence.")],
+    panel: Annotated[str, typer.Argument(metavar="PANEL", help="ratification, treaties or convergence.")],
     *,
     start: Annotated[int | None, typer.Option(help="First year.")] = None,
     end: Annotated[int | None, typer.Option(help="Last year.")] = None,
@@ -200,7 +200,8 @@ def describe(
 def _say_ratification(found: Panel) -> None:
     from bayes_hr.data.merge_parts import missing_table
 
-    say(f"Panel {found.name}: {found.options['treaty']}, {found.outcome}", style="bold")
+    names: Any = found.options.get("treaties") or [found.options["treaty"]]
+    say(f"Panel {found.name}: {', '.join(names)}, {found.outcome}", style="bold")
     say(found.merge.to_text())
     say_classes(found.frame)
     say_missing(missing_table(found.merge.missing))

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 OK: Final = 0
 VERDICT_FAIL: Final = 1
 
+# Of ratification, of several treaties, of convergence, of all.
 By = Literal[
-    "average", "regime", "contrast", "probability", "country", "all", "state", "igo", "igo_type", "parameter"
-]  # of ratification, of convergence, of both
+    "average", "regime", "contrast", "probability", "country", "mean", "treaty", "treaty_regime", "all",
+    "state", "igo", "igo_type", "parameter",
+]  # fmt: skip
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a saved fit.")]
 Scheduler = Annotated[
     str | None,

@@ -343,7 +343,9 @@ def rank_deficient(design: Design) -> tuple[str, ...]:
     """Coefficients that the rows cannot tell apart from the others or from intercepts and year effects.
 
     Terms that are not nuisance are projected on the nuisance ones, one column after the other on those
-    before it; a coefficient is named if less than 1e-8 of its column's length is left.
+    before it; a coefficient is named if less than 1e-8 of its column's length is left.  Deviations around a
+    mean that is fixed at 0 are not judged, as group effects are not: their prior tells them from the term
+    that they deviate from.
     """
     terms = design.population
     R = _triangle(design)
@@ -359,7 +361,7 @@ def rank_deficient(design: Design) -> tuple[str, ...]:
     basis = scipy.linalg.orth(np.hstack(nuisance)) if nuisance else np.zeros((len(R), 0))
     bad = []
     for term in terms:
-        if term.name in design.nuisance:
+        if term.name in design.nuisance or (term.sd is not None and term.prior is None):
             continue
         for label, column in zip(term.labels, parts[term.name].T, strict=True):
             left = column - basis @ (basis.T @ column)

@@ -32,8 +32,7 @@ def to_dataset(design: Design) -> xr.Dataset:
         if term.index is not None:
             data[f"index_{term.name}"] = ("obs", term.index)
         elif term.dims or not (term.columns == 1.0).all():
-            columns = term.columns if term.dims else term.columns[:, 0]
-            data[f"x_{term.name}"] = (("obs", *term.dims), columns)
+            data[f"x_{term.name}"] = (("obs", *term.dims), term.columns.reshape(-1, *term.shape))
             coords |= {dim: _plain(np.array(term.coords[dim])) for dim in term.dims}
     for group in design.groups:
         data[f"index_{group.name}"] = ("obs", group.index)
@@ -144,8 +143,8 @@ def _population(rows: xr.Dataset, found: dict[str, Any]) -> PopulationTerm:
     if index is not None:
         columns = np.empty((0, 0))
     else:
-        found_columns = rows[f"x_{name}"].values if f"x_{name}" in rows else np.ones(rows.sizes["obs"])
-        columns = found_columns if dims else found_columns[:, None]
+        n = rows.sizes["obs"]
+        columns = rows[f"x_{name}"].values.reshape(n, -1) if f"x_{name}" in rows else np.ones((n, 1))
     return PopulationTerm(
         name=name,
         dims=dims,

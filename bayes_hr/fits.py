@@ -83,9 +83,10 @@ class Fit:
         ----------
         by
             ``"regime"``, ``"contrast"``, ``"country"``, ``"average"`` of ratification, ``"probability"``
-            of an ordinal outcome, ``"long_run"`` of a lagged one, ``"between"`` of country means; ``"all"``,
-            ``"state"``, ``"igo"``, ``"igo_type"`` of convergence; or ``"parameter"`` for the coefficients and
-            hyperparameters; None for all that the card asks for.
+            of an ordinal outcome, ``"long_run"`` of a lagged one, ``"between"`` of country means; ``"mean"``,
+            ``"treaty"``, ``"treaty_regime"``, ``"contrast"`` and ``"country"`` of several treaties;
+            ``"all"``, ``"state"``, ``"igo"``, ``"igo_type"`` of convergence; or ``"parameter"`` for the
+            coefficients and hyperparameters; None for all that the card asks for.
 
         Raises
         ------

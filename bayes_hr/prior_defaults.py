@@ -22,6 +22,7 @@ _ALLOWED: Final[dict[str, tuple[str, ...]]] = {
     "gamma": ("normal",),
     "tau": ("normal",),
     "sd_tau": POSITIVE_KINDS,
+    "sd_tau_regime": POSITIVE_KINDS,
     "year_effect": ("normal",),
     "sd_year_effect": POSITIVE_KINDS,
     "sigma": POSITIVE_KINDS,
@@ -65,6 +66,22 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "log_gap": "log of the distance between neighbouring thresholds: from 0.1 to 3 latent SDs, so that "
         "the second category may have 1 % or half of the rows",
     },
+    "treaties": {
+        "alpha": "level of the reference class; wide enough for any state in any year",
+        "beta": "level of a regime class against the reference class; covers Sweden against North Korea",
+        "tau": "mean effect over treaties; half a unit is about a third of the spread between states, more "
+        "than any published estimate",
+        "sd_tau": "spread of the treaties' effects around their mean; a quarter of a unit allows one treaty "
+        "without effect beside one with a large one",
+        "sd_tau_regime": "spread of regime classes around a treaty's own effect",
+        "year_effect": "common shock of a class in a year; fixed scale, so that a class's own trend is "
+        "absorbed and cannot pass for an effect",
+        "sd_intercept": "spread of countries' levels within a class",
+        "sd_common": "spread of countries' own response to any treaty; it adds up over the treaties in "
+        "force, so narrower than where there is one",
+        "sd_treaties": "spread of countries' effects of one treaty, the same prior for each",
+        "sigma": "yearly shock to a country",
+    },
     "convergence": {
         "beta": "average distance at entry or exit; the world's mean distance is about one unit",
         "beta_slope": "change of distance per decade; half a unit in a decade is half of what lies between "
@@ -99,6 +116,8 @@ def default_priors(card: Any) -> dict[str, str | dict[str, str]]:
     ``card`` is of any family (:data:`bayes_hr.cards.FAMILIES`); its own sections are read by family.
     """
     out: dict[str, str | dict[str, str]] = {}
+    if card.family != "convergence":
+        out |= _levels(card) | {"beta": "normal(0, 2)", "tau": "normal(0, 0.5)", **_pooling(card)}
     if card.family == "ratification":
         out |= _of_ratification(card)
     if card.family == "convergence":
@@ -109,7 +128,7 @@ def default_priors(card: Any) -> dict[str, str | dict[str, str]]:
     if card.population:
         out["gamma"] = "normal(0, 0.5)"
     if card.time.effects == "unpooled":
-        out["year_effect"] = "normal(0, 0.5)" if card.family == "ratification" else "normal(0, 1)"
+        out["year_effect"] = "normal(0, 1)" if card.family == "convergence" else "normal(0, 0.5)"
     elif card.time.effects == "pooled":
         out["sd_year_effect"] = "half_normal(0.5)"
     for group in card.groups:
@@ -126,10 +145,8 @@ def default_priors(card: Any) -> dict[str, str | dict[str, str]]:
 
 
 def _of_ratification(card: Any) -> dict[str, str | dict[str, str]]:
-    """Levels, class effects, and what the card adds to them."""
-    out = _levels(card) | {"beta": "normal(0, 2)", "tau": "normal(0, 0.5)"}
-    if card.treatment.pooling == "partial":
-        out["sd_tau"] = "half_normal(0.25)"
+    """What dynamics and country means add to a ratification card."""
+    out: dict[str, str | dict[str, str]] = {}
     if card.dynamics.lagged_outcome:
         out["phi"] = "normal(0.5, 0.5)"
     if card.dynamics.initial_outcome:
@@ -139,6 +156,13 @@ def _of_ratification(card: Any) -> dict[str, str | dict[str, str]]:
     if card.treatment.mundlak and "ratified" in card.groups[0].terms:
         out["kappa"] = "normal(0, 0.5)"
     return out
+
+
+def _pooling(card: Any) -> dict[str, str]:
+    """Spreads of effects of ratification around their mean, where they are partially pooled."""
+    if card.family == "treaties":
+        return {"sd_tau": "half_normal(0.25)", "sd_tau_regime": "half_normal(0.25)"}
+    return {"sd_tau": "half_normal(0.25)"} if card.treatment.pooling == "partial" else {}
 
 
 def _levels(card: Any) -> dict[str, str | dict[str, str]]:
@@ -155,6 +179,8 @@ def _spread(group: str, term: str) -> str:
     """Default prior of the SD of a varying coefficient."""
     if term.endswith("_slope") or term == "trend":
         return "half_normal(0.2)"
+    if term in {"common", "treaties"}:
+        return "half_normal(0.25)"
     wide = group == "country" and term == "intercept"
     return "half_normal(1)" if wide else "half_normal(0.5)"
 

@@ -278,7 +278,11 @@ def test_sources_of_a_wrong_panel(panel: str, options: dict[str, str], message: 
 @pytest.mark.parametrize("panel", PANELS)
 def test_a_panel_says_the_sources_that_are_cited(panel: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()  # back to the session's cache and mirror
-    options = {"igos": ["COE"]} if panel == "convergence" else {"treaty": "ICCPR"}
+    options = {
+        "convergence": {"igos": ["COE"]},
+        "ratification": {"treaty": "ICCPR"},
+        "treaties": {"treaties": ["ICCPR", "CAT"]},
+    }[panel]
     assert bayes_hr.load_panel(panel, **options).sources == panel_sources(panel, **options)
 
 

@@ -344,3 +344,9 @@ def test_the_real_panel_has_means_of_its_rows() -> None:
     assert np.unique(term.columns[usa, at]) == pytest.approx([24 / 34])
     gdp = design.term("gamma").columns[usa, 0].mean()
     np.testing.assert_allclose(term.columns[usa, 0], gdp)
+
+
+@pytest.mark.parametrize("name", ["demo_convergence", "many_treaties_hrps"])
+def test_other_families_refuse_country_means(name: str) -> None:
+    with pytest.raises(InputError, match=r"mundlak = true .x. is offered in cards of one treaty only"):
+        load_card(name).replace(population=[{"name": "x", "mundlak": True}])

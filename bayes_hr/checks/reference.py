@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from bayes_hr.cards import RatificationCard
+from bayes_hr.cards import RatificationCard, TreatiesCard
 from bayes_hr.cluster import connected
 from bayes_hr.constants import CI_PROB
 from bayes_hr.errors import InputError
@@ -132,6 +132,11 @@ def check_card(card: Card) -> RatificationCard:
     InputError
         If it is not about ratification.
     """
+    if isinstance(card, TreatiesCard):
+        raise InputError(
+            f"permuted reference (--reference): not offered with several treaties (card {card.id}). Leave it "
+            'out, and hold a card of family "ratification" for each treaty beside it, which has one.'
+        )
     if not isinstance(card, RatificationCard):
         raise InputError(
             f"permuted reference (--reference): card {card.id} is not about ratification, so there are no "

@@ -8,18 +8,21 @@ from typing import Any, Final
 
 from bayes_hr.data.convergence_panel import convergence_panel, convergence_sources
 from bayes_hr.data.country_year import ratification_panel, ratification_sources
+from bayes_hr.data.many_treaties import treaties_panel, treaties_sources
 from bayes_hr.data.messages import nearest
 from bayes_hr.data.panel import Panel
 from bayes_hr.errors import InputError
 
 PANELS: Final[dict[str, Callable[..., Panel]]] = {
     "ratification": ratification_panel,
+    "treaties": treaties_panel,
     "convergence": convergence_panel,
 }
 """Panels on offer, by name."""
 
 _SOURCES_OF: Final[dict[str, Callable[..., tuple[str, ...]]]] = {
     "ratification": ratification_sources,
+    "treaties": treaties_sources,
     "convergence": convergence_sources,
 }
 
@@ -30,9 +33,10 @@ def load_panel(name: str = "ratification", **options: Any) -> Panel:
     Parameters
     ----------
     name : str
-        ``"ratification"`` or ``"convergence"``.
+        ``"ratification"``, ``"treaties"`` or ``"convergence"``.
     **options
-        As in :func:`bayes_hr.data.country_year.ratification_panel` or
+        As in :func:`bayes_hr.data.country_year.ratification_panel`,
+        :func:`bayes_hr.data.many_treaties.treaties_panel` or
         :func:`bayes_hr.data.convergence_panel.convergence_panel`.
 
     Returns

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from bayes_hr.data import compressed_panel, joins, panel_io, user_codes, user_frames
+from bayes_hr.data import compressed_panel, joins, panel_io, user_codes, user_frames, user_treaties
 from bayes_hr.data.codes import Unmatched
 from bayes_hr.data.igo_options import COLUMNS, EXTRA_COLUMNS
 from bayes_hr.data.merge import DropStep, MergeReport, drop_rows, missing_notes
@@ -29,7 +29,7 @@ class Panel:
     Attributes
     ----------
     name : str
-        Kind of panel (``"ratification"`` or ``"convergence"``).
+        Kind of panel (``"ratification"``, ``"treaties"`` or ``"convergence"``).
     frame : pandas.DataFrame
         The rows: one per country-year, sorted by ``ccode`` and ``year``; in a convergence panel one per
         state, IGO and year, sorted by ``ccode``, ``igo`` and ``year``. Columns as in :meth:`from_frame`.
@@ -75,7 +75,11 @@ class Panel:
     @property
     def covariates(self) -> tuple[str, ...]:
         """Columns without a fixed meaning: neither keys, outcome, treatment nor regime."""
-        return tuple(column for column in self.frame.columns if column not in self._fixed)
+        return tuple(
+            column
+            for column in self.frame.columns
+            if column not in self._fixed and not column.startswith(user_treaties.COLUMNS)
+        )
 
     @property
     def _fixed(self) -> set[str]:
@@ -104,6 +108,10 @@ class Panel:
         ``ratification_year``, ``years_since``. Rows without an outcome are dropped and counted; rows
         without a covariate are kept and counted (a design drops those that its card needs).
 
+        A ``"treaties"`` panel has, in place of the columns of ratification, one
+        ``ratification_year_<treaty>`` (missing = never) for each of two treaties or more;
+        ``years_since_<treaty>`` are computed.
+
         A ``"convergence"`` panel needs ``ccode``, ``igo``, ``year``, ``phase`` ("before", "during", "gap",
         "after"), ``entry`` and ``last`` (years) and the outcome, such as ``distance``; the columns of
         :data:`bayes_hr.data.igo_options.COLUMNS` that are not there are computed where they follow from
@@ -119,7 +127,7 @@ class Panel:
         outcome : str
             Name that the outcome shall have (and has, unless `columns` says otherwise).
         name : str
-            Kind of panel: ``"ratification"`` or ``"convergence"``.
+            Kind of panel: ``"ratification"``, ``"treaties"`` or ``"convergence"``.
         columns : mapping, optional
             Canonical name to the name in `df`, e.g. ``{"ccode": "cow", "year": "yr"}``.
         covariates : sequence of str, optional
@@ -145,11 +153,13 @@ class Panel:
         """
         if name not in user_frames.NAMES:
             raise InputError(f"unknown panel {name!r}; {nearest(str(name), user_frames.NAMES)}")
-        if name == "convergence" and treaty is not None:
-            raise InputError("treaty: a convergence panel has none; leave it out")
+        if name != "ratification" and treaty is not None:
+            raise InputError(f"treaty: a {name} panel has none, or its columns name them; leave it out")
         coded = user_codes.coded(df, columns, codes, unmatched)
         if name == "convergence":
             return cls._convergence(coded, outcome, covariates)
+        if name == "treaties":
+            return cls._treaties(coded, outcome, covariates)
         checked = user_frames.check(
             coded.frame, outcome=outcome, columns=coded.columns, covariates=covariates
         )
@@ -190,6 +200,16 @@ class Panel:
         user_convergence.check_identified(frame, outcome)
         options: dict[str, object] = {"outcome": outcome, "origin": "user's own data"}
         return cls._checked("convergence", frame, checked, (coded, step), options)
+
+    @classmethod
+    def _treaties(cls, coded: user_codes.Coded, outcome: str, covariates: Sequence[str] | None) -> Self:
+        checked = user_treaties.check(
+            coded.frame, outcome=outcome, columns=coded.columns, covariates=covariates
+        )
+        frame, step = drop_rows(checked.frame, checked.frame[outcome].isna(), f"{outcome} missing")
+        frame = frame[checked.order].sort_values(["ccode", "year"]).reset_index(drop=True)
+        options: dict[str, object] = {"outcome": outcome, "origin": "user's own data"}
+        return cls._checked("treaties", frame, checked, (coded, step), options)
 
     @classmethod
     def _checked(

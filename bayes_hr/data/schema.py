@@ -63,6 +63,7 @@ SCHEMAS: Final = {
         },
         rising=("ratified",),
     ),
+    "treaties": Schema(("ccode", "year"), {**_SHARED, "regime": Column(TEXT)}),
     "convergence": Schema(
         ("ccode", "igo", "year"),
         {

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 CANONICAL: Final = ("ccode", "year", "country", "ratified", "ratification_year", "years_since", "regime")
 """Columns with a fixed meaning in every ratification panel."""
 
-NAMES: Final = ("ratification", "convergence")
+NAMES: Final = ("ratification", "treaties", "convergence")
 """Kinds of panel that a user's frame can become."""
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 _HOMES: Final = {
     "ratification": "bayes_hr.questions.ratification",
+    "treaties": "bayes_hr.questions.treaties",
     "convergence": "bayes_hr.questions.convergence",
 }
 

@@ -107,7 +107,7 @@ def _of_name(name: str) -> _Used:
 def _of_card(card: Card) -> _Used:
     sources = () if card.panel == "simulated" else panel_sources(card.panel, **_options(card))
     engine = card.fit.engine
-    if engine == "auto" and card.family == "ratification":
+    if engine == "auto" and card.family in {"ratification", "treaties"}:
         # `fitting.with_engine`: the exact engine for country-years, unless it is not exact.
         exact = not (card.outcome.likelihood == "student_t" and card.error.kind == "ar1")
         engine = "gibbs" if exact else "nuts"

@@ -8,6 +8,7 @@ from bayes_hr.reporting.prior_lines import prior_of
 from bayes_hr.reporting.ratification import dynamics, mundlak
 
 if TYPE_CHECKING:
+    from bayes_hr.cards import Card as AnyCard
     from bayes_hr.cards import RatificationCard as Card
     from bayes_hr.reporting.ratification.content import RatificationContent as Content
 
@@ -115,7 +116,7 @@ def year_effects(card: Card, *, several: bool) -> str:
     return rf"{_f(card, several=several).replace('r(i)', 'r')} \sim \mathrm{{Normal}}(0,\, s_f)"
 
 
-def errors(card: Card) -> list[tuple[str, str]]:
+def errors(card: AnyCard) -> list[tuple[str, str]]:
     """Errors: shocks, their persistence, the first year, and gaps; then those of the measurement."""
     if card.outcome.ordinal:
         return [("Errors, independent", r"e_{it} \sim \mathrm{Normal}(0,\, 1)")]
@@ -125,7 +126,7 @@ def errors(card: Card) -> list[tuple[str, str]]:
     return [*_model_errors(card), (f"Measured outcome, SD s in {card.error.measurement_sd}", measured)]
 
 
-def _model_errors(card: Card) -> list[tuple[str, str]]:
+def _model_errors(card: AnyCard) -> list[tuple[str, str]]:
     student = card.outcome.likelihood == "student_t"
 
     def law(scale: str) -> str:

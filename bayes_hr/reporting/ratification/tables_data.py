@@ -48,10 +48,10 @@ def class_rule(content: Content) -> str:
     return regime_rule(content.card.regime)
 
 
-def regime_rule(regime: Regime) -> str:
-    """The rule of a card, its window and its cut-offs."""
+def regime_rule(regime: Regime, treaty: str = "the treaty") -> str:
+    """The rule of a card, its window and its cut-offs; ``treaty`` is what the window ends before."""
     window = {
-        "before_treaty": "from 1946 to the year before the treaty opened",
+        "before_treaty": f"from 1946 to the year before {treaty} opened",
         "before_ratification": "from 1946 to the year before the country's own ratification",
         "whole_history": "over the whole history (it conditions on the future)",
         "window": "" if regime.window is None else f"from {regime.window[0]} to {regime.window[1]}",
