@@ -104,6 +104,8 @@ def changes_of(choices: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 def _say(found: Comparison, out: Path) -> None:
     """The fits, what the choices do to each effect, and where the rest is."""
+    from bayes_hr.reporting.comparison import effect_name
+
     rows = [[str(r.choice), f"{r.rows:,}", str(r.verdict), str(r.checks)] for r in found.fits.itertuples()]
     show_table(["choice", "rows", "verdict", "checks behind it"], rows, numeric=["rows"])
     for label, why in found.left_out.items():
@@ -112,7 +114,7 @@ def _say(found: Comparison, out: Path) -> None:
     header = ["effect", "mean", "interval", "over the choices", "same sign", "excludes 0"]
     lines = [
         [
-            f"{r.level} - {r.reference}" if r.reference else str(r.level or r.estimand),
+            effect_name(r.estimand, r.level, r.reference),
             f"{r.own_mean:+.2f}",
             f"{r.own_lb:.2f} to {r.own_ub:.2f}",
             f"{r.lowest:+.2f} to {r.highest:+.2f}",

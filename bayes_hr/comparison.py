@@ -86,13 +86,15 @@ class Comparison:
         """One row for each effect of the card's own fit: how it fares under the other choices.
 
         ``own_mean, own_lb, own_ub`` (the card's), ``lowest, highest`` (means over all fits, the card's
-        included), ``excludes_0`` (fits whose interval excludes 0), ``same_sign`` (whose mean has the sign of
-        the card's), ``of`` (fits that have the effect), ``furthest`` (the choice that moves the mean most).
+        included; of a long-run effect, whose mean need not exist, medians), ``excludes_0`` (fits whose
+        interval excludes 0), ``same_sign`` (whose mean has the sign of the card's), ``of`` (fits that have
+        the effect), ``furthest`` (the choice that moves the mean most).
         Fits with verdict FAIL, and those whose outcome has another unit, do not count.
         """
         own = self.table[self.table["choice"] == OWN]
         alike = self.fits[(self.fits["unit"] == self.fits["unit"].iloc[0]) & (self.fits["verdict"] != FAIL)]
         usable = self.table[self.table["choice"].isin(alike["choice"])]
+        usable, own = (part.assign(mean=part["mean"].fillna(part["median"])) for part in (usable, own))
         rows = []
         for effect in own.itertuples(index=False):
             same = (usable[EFFECT] == [getattr(effect, c) for c in EFFECT]).all(axis=1)

@@ -21,6 +21,7 @@ from bayes_hr.errors import InputError
 from bayes_hr.progress import silent
 from bayes_hr.questions import question_of
 from bayes_hr.questions.choices import SCORES
+from bayes_hr.reporting.comparison import effect_name
 from bayes_hr.storage import atomic_folder
 
 DIRECT, THROUGH = 0.3, 0.5
@@ -205,6 +206,23 @@ def test_what_the_rows_do_not_allow_is_left_out_with_its_reason(monkeypatch: pyt
     assert "wealth" in left_out["wealth as well"]
 
 
+def test_names_of_effects_are_told_apart() -> None:
+    assert effect_name("contrast", "transition", "no score") == "transition − no score"
+    assert effect_name("probability", "all ratified rows", "P(y >= 2)") == "all ratified rows: P(y >= 2)"
+    assert effect_name("within", "wealth", "") != effect_name("between", "wealth", "")
+
+
+def test_a_long_run_effect_counts_by_its_median() -> None:
+    """Its mean need not exist, so a table has none."""
+    found = passed()
+    long_run = found.table["by"] == "average"
+    table = found.table.assign(
+        mean=found.table["mean"].mask(long_run), median=found.table["median"].mask(long_run, 0.7)
+    )
+    row = Comparison(found.card, table, found.fits, {}).stability.set_index("level").loc["all countries"]
+    assert (row["own_mean"], row["lowest"], row["same_sign"]) == (0.7, 0.7, 5)
+
+
 def test_convergence_has_no_choices_unasked() -> None:
     with pytest.raises(InputError, match="has no other choices of its own"):
         compare("demo_convergence")
@@ -234,7 +252,7 @@ def test_command(run: Run, tmp_path: Path) -> None:
     fits = json.loads((out / "comparison.json").read_text())["fits"]
     assert code == (1 if any(f["verdict"] == "FAIL" for f in fits) else 0)
     assert [f["choice"] for f in fits] == [OWN, "treatment.lag = 2"]
-    assert "transition - stable autocracy" in told
+    assert "transition − stable autocracy" in told
     assert "no sample" in told
     code, _, error = run(*given, "--choice", "treatment.leg = 2")
     assert code == 2

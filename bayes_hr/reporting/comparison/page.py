@@ -26,13 +26,18 @@ TITLES: Final = {
     "average": "Averages over countries",
     "regime": "By regime class",
     "contrast": "Contrasts between classes",
+    "long_run": "In the long run",
     "probability": "Probabilities of the categories",
+    "between": "Within and between countries",
+    "mean": "Mean over treaties",
+    "treaty": "By treaty",
+    "treaty_regime": "By treaty and regime class",
     "all": "All dyads and by type",
     "igo_type": "By type of organisation",
 }
 """Kinds of effects (``by``) and the titles of their sections."""
 
-DRAWN: Final = ("average", "regime", "contrast", "all")
+DRAWN: Final = ("average", "regime", "contrast", "all", "mean", "treaty")
 """Kinds that get a figure; others have too many effects."""
 
 LIMITS: Final = (
@@ -48,6 +53,12 @@ REFERENCES: Final = (
     "multiverse analysis. Perspectives on Psychological Science, 11(5), 702-712. "
     "doi:10.1177/1745691616658637",
 )
+
+DIFFERENCES: Final = ("contrast", "long_run")
+"""Estimands whose reference is what the level is compared with."""
+
+SPLIT: Final = ("within", "between", "difference")
+"""Estimands of one and the same level."""
 
 _EFFECT: Final = ["estimand", "level", "reference"]
 
@@ -111,10 +122,11 @@ def _sentence(row: Any, fits: int) -> str:
 
 
 def effect_name(estimand: str, level: str, reference: str) -> str:
-    """What an effect is called: ``transition − stable autocracy``."""
+    """What an effect is called: ``transition − stable autocracy``, ``all ratified rows: P(y >= 2)``."""
+    name = level or estimand
     if reference:
-        return f"{level} − {reference}"
-    return level or estimand
+        name += f" − {reference}" if estimand in DIFFERENCES else f": {reference}"
+    return f"{name}, {estimand}" if estimand in SPLIT else name
 
 
 def section(found: Comparison, by: str) -> tuple[str, str, Picture | None, Table]:
@@ -199,5 +211,8 @@ def stability_table(found: Comparison, counted: pd.DataFrame) -> Table:
         ("Interval excludes 0", NUMBER),
         ("Moved most by", TEXT),
     )
-    note = f"Mean and interval are the card's own; {len(found.fits)} fits, the card's included."
+    note = (
+        f"Mean (of a long-run effect: median) and interval are the card's own; {len(found.fits)} fits, "
+        "the card's included."
+    )
     return Table("stability", "Each effect over the choices", columns, rows, note)
