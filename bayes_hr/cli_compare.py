@@ -10,7 +10,7 @@ import typer
 
 from bayes_hr.cli_saved import OK, VERDICT_FAIL
 from bayes_hr.errors import InputError
-from bayes_hr.terminal import say, show_table
+from bayes_hr.terminal import VERDICT_STYLES, say, show_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -104,6 +104,7 @@ def changes_of(choices: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 def _say(found: Comparison, out: Path) -> None:
     """The fits, what the choices do to each effect, and where the rest is."""
+    from bayes_hr.checks.result import FAIL
     from bayes_hr.reporting.comparison import effect_name
 
     rows = [[str(r.choice), f"{r.rows:,}", str(r.verdict), str(r.checks)] for r in found.fits.itertuples()]
@@ -111,19 +112,24 @@ def _say(found: Comparison, out: Path) -> None:
     for label, why in found.left_out.items():
         say(f"Left out: {label}. {why}")
     say()
-    header = ["effect", "mean", "interval", "over the choices", "same sign", "excludes 0"]
+    failed = found.fits.loc[found.fits["verdict"] == FAIL, "choice"].tolist()
+    if failed:
+        say(f"FAIL - do not use, not counted: {', '.join(failed)}", style=VERDICT_STYLES[FAIL])
+        say()
+    header = ["kind", "effect", "mean", "interval", "over the choices", "same sign", "excludes 0"]
     lines = [
         [
+            str(r.by).replace("_", " "),
             effect_name(r.estimand, r.level, r.reference),
             f"{r.own_mean:+.2f}",
             f"{r.own_lb:.2f} to {r.own_ub:.2f}",
-            f"{r.lowest:+.2f} to {r.highest:+.2f}",
+            f"{r.lowest:+.2f} to {r.highest:+.2f}" if r.of else "no fit counts",
             f"{r.same_sign} of {r.of}",
             f"{r.excludes_0} of {r.of}",
         ]
         for r in found.stability.itertuples()
     ]
-    show_table(header, lines, numeric=header[1:])
+    show_table(header, lines, numeric=header[2:])
     say()
     say("Mean and interval: as the card has it. Choices are no sample: how many agree is not a probability.")
     say(f"Report: {out / 'report.html'}")

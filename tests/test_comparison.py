@@ -254,6 +254,8 @@ def test_command(run: Run, tmp_path: Path) -> None:
     assert [f["choice"] for f in fits] == [OWN, "treatment.lag = 2"]
     assert "transition − stable autocracy" in told
     assert "no sample" in told
+    failed = [f["choice"] for f in fits if f["verdict"] == "FAIL"]
+    assert (f"not counted: {', '.join(failed)}" in told) if failed else ("do not use" not in told)
     code, _, error = run(*given, "--choice", "treatment.leg = 2")
     assert code == 2
     assert "did you mean 'lag'" in " ".join(error.split())
