@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from bayes_hr.data import user_frames
 from bayes_hr.data.messages import listed
 from bayes_hr.errors import InputError
@@ -69,7 +67,7 @@ def check(
             "name='ratification' and a card of that family."
         )
     single = [c for c in SINGLE if c in frame.columns]
-    rest = frame.drop(columns=[*years, *single]).assign(ratification_year=np.nan)
+    rest = frame.drop(columns=[*years, *single]).assign(ratification_year=float("nan"))
     checked = user_frames.check(rest, outcome=outcome, covariates=covariates)
     own = checked.frame.drop(columns="ratification_year")
     for column in years:
@@ -91,7 +89,7 @@ def check(
 def _years(frame: pd.DataFrame, column: str) -> pd.Series:
     """One treaty's ratification years: whole, and the same in all rows of a country."""
     years = user_frames.numbers(frame, column)
-    broken = np.flatnonzero(years.notna() & (years % 1 != 0))
+    broken = (years.notna() & (years % 1 != 0)).to_numpy().nonzero()[0]
     if broken.size:
         row = int(broken[0])
         raise InputError(
