@@ -12,13 +12,14 @@ from __future__ import annotations
 import json
 import logging
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
 from bayes_hr import api, fitting
+from bayes_hr.calibration.running import job_of
 from bayes_hr.cards import Card, load_card
 from bayes_hr.checks.result import FAIL, REVIEW
 from bayes_hr.errors import InputError
@@ -212,13 +213,19 @@ def _buildable(
 ) -> tuple[list[_Choice], dict[str, str]]:
     """The card and its choices with their rows; the choices that the rows do not allow, and why."""
     panels: dict[str, Panel] = {}
-    out, left_out = [_with_rows(OWN, card, panel, {}, panels)], {}
+    own, same = _with_rows(OWN, card, panel, {}, panels)
+    out, left_out = [own], {}
     for label, changes in given.items():
         try:
             if label == OWN:
                 raise InputError("that is what the card's own fit is called; take another label")
-            changed = card.replace(**changes)
-            out.append(_with_rows(label, changed, panel, dict(changes), panels))
+            choice, model = _with_rows(label, card.replace(**changes), panel, dict(changes), panels)
+            if model == same:
+                raise InputError(
+                    "it changes nothing here: what it says is the card's own, or was settled when these rows "
+                    "were made (treaty, regime classes). Leave it out, or give rows that were made otherwise"
+                )
+            out.append(choice)
         except InputError as error:
             if asked:
                 raise InputError(f"choice {label!r}: {error}") from error
@@ -229,8 +236,11 @@ def _buildable(
 
 def _with_rows(
     label: str, card: Card, panel: Panel | None, changes: dict[str, Any], panels: dict[str, Panel]
-) -> _Choice:
-    """Check that a card can be fitted to its rows; panels of equal options are built once."""
+) -> tuple[_Choice, str]:
+    """A card with its rows, to which it can be fitted, and a digest of the model that they make.
+
+    Panels of equal options are built once.
+    """
     question = question_of(card)
     if panel is None:
         key = json.dumps(question.panel_options(card), sort_keys=True, default=str)
@@ -240,7 +250,9 @@ def _with_rows(
     question.check_panel(card, panel)
     design = question.build(card, panel)
     fitting.check_size(fitting.with_engine(card, design), design)
-    return _Choice(label, card, panel, changes)
+    told = json.dumps([getattr(card, name).model_dump(mode="json") for name in ("fit", "rope", "verdict")])
+    model = job_of(replace(design, attrs={}), f"{told} {card.estimands} {design.y.tobytes().hex()}")
+    return _Choice(label, card, panel, changes), model
 
 
 def _told(choice: _Choice, fit: api.Fit) -> tuple[pd.DataFrame, dict[str, Any]]:

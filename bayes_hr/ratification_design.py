@@ -117,21 +117,12 @@ def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport, repeats: Repe
     order = row_order(codes.astype(np.int64), frame["year"].to_numpy(np.int64))
     priors = CardPriors(card, unit, centre)
     population, scales = _population(card, frame, priors, repeats)
-    population = (*population, *dynamic_terms(card, frame, priors, centre))
-    means = mundlak_terms(
-        card,
-        population,
-        priors,
-        index=order.unit,
-        regime=frame["regime"].to_numpy(str),
-        treated=frame["_D"].to_numpy(float),
-        weights=None if repeats is None else repeats.rows,
-    )
-    population = (*population, *means)
+    population += dynamic_terms(card, frame, priors, centre)
+    population += _means(card, frame, population, priors=priors, order=order, repeats=repeats)
     y, cuts = cut_points(card, y, priors) if ordinal else (y, None)
     return Design(
         y=y,
-        population=population,
+        population=tuple(population),
         groups=(_country(card, frame, order, tuple(int(v) for v in levels), priors),),
         error=ErrorStructure(
             kind=card.error.kind,
@@ -160,6 +151,27 @@ def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport, repeats: Repe
         views=_views(frame, ordinary=repeats is None),
         headline=("tau", 0, "effect of ratification in a class"),
         repeats=standardised(repeats, scales),
+    )
+
+
+def _means(
+    card: Card,
+    frame: pd.DataFrame,
+    population: list[PopulationTerm],
+    *,
+    priors: CardPriors,
+    order: RowOrder,
+    repeats: Repeats | None,
+) -> list[PopulationTerm]:
+    """Country means beside the columns that a card wants split."""
+    return mundlak_terms(
+        card,
+        population,
+        priors,
+        index=order.unit,
+        regime=frame["regime"].to_numpy(str),
+        treated=frame["_D"].to_numpy(float),
+        weights=None if repeats is None else repeats.rows,
     )
 
 
@@ -261,7 +273,7 @@ def _check_identified(card: Card, frame: pd.DataFrame) -> None:
 
 def _population(
     card: Card, frame: pd.DataFrame, priors: CardPriors, repeats: Repeats | None
-) -> tuple[tuple[PopulationTerm, ...], dict[str, tuple[float, float]]]:
+) -> tuple[list[PopulationTerm], dict[str, tuple[float, float]]]:
     """Population terms in the order of the docstring's equation, and how controls were standardised."""
     n = len(frame)
     classes = _class_labels(frame)
@@ -279,7 +291,7 @@ def _population(
     terms.append(PopulationTerm("tau", ("regime",), {"regime": classes}, priors("tau"), treated, sd=pooled))
     if card.time.effects != "none":
         terms.append(_year_effects(card, frame, classes, priors))
-    return tuple(terms), scales
+    return terms, scales
 
 
 def _views(frame: pd.DataFrame, *, ordinary: bool) -> tuple[View, ...]:
