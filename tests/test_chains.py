@@ -127,6 +127,13 @@ def test_the_t_at_a_mode_and_the_t_of_a_history() -> None:
     fitted = slices.fitted(history, slices.Near(np.full(2, 9.0), 5.0 * np.eye(2)))
     np.testing.assert_allclose(fitted.centre, CENTRE, atol=0.1)
     np.testing.assert_allclose(fitted.root @ fitted.root.T, slices.WIDER**2 * COVARIANCE, rtol=0.1)
+    least = slices.Near(CENTRE, np.diag([4.0, 0.1]))
+    wide = slices.fitted(history, near, least)
+    turned = np.linalg.solve(least.root, wide.root)
+    directions = np.linalg.eigvalsh(turned @ turned.T)
+    assert directions.min() >= 1.0 - 1e-9, "in no direction narrower than the least"
+    assert directions.max() > 100.0, "and as wide as the draws where they are wider"
+    np.testing.assert_allclose(slices.fitted(history, near, near).root, fitted.root, rtol=0.2, atol=0.05)
     one = slices.fitted(history[:1].repeat(3, axis=0), near)
     assert np.linalg.det(one.root) > 0, "three draws at one place leave the t before"
     assert slices.fitted(history[:1], near) is near, "one draw has no covariance"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,15 +31,15 @@ def population_part(design: Design, posterior: xr.Dataset, chain: int, draw: int
     return eta
 
 
-def _integrated_effects(design: Design, posterior: xr.Dataset, seed: int) -> dict[str, Array]:
+def _integrated_effects(design: Design, posterior: xr.Dataset, seed: int, cores: int) -> dict[str, Array]:
     """Exact draws (chain, draw, groups, q) of the effects that the sampler integrated out, by variable."""
     from bayes_hr.engines.covariance import covariance_factor
 
     if not integrable(design):
-        return _block_effects(design, posterior, seed)
+        return _block_effects(design, posterior, seed, cores)
     group, order = design.groups[0], design.error.order
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    out = np.empty((chains, draws, len(group.levels), len(group.terms)))
+    out, values = np.empty((chains, draws, len(group.levels), len(group.terms))), _values(posterior)
     for c, sequence in enumerate(np.random.SeedSequence([seed, 1]).spawn(chains)):
         rng = np.random.default_rng(sequence)
         for d in range(draws):
@@ -51,29 +52,31 @@ def _integrated_effects(design: Design, posterior: xr.Dataset, seed: int) -> dic
                 order=order,
                 rho=float(posterior["rho"].values[c, d]) if "rho" in posterior else 0.0,
                 sigma=float(posterior["sigma"].values[c, d]),
-                factor=covariance_factor(group, _at(posterior, c, d)),
+                factor=covariance_factor(group, {name: v[c, d] for name, v in values.items()}),
             )
     return {f"u_{group.name}": out}
 
 
-def _at(posterior: xr.Dataset, chain: int, draw: int) -> dict[str, Array]:
-    """Every variable at one draw."""
-    return {str(name): values.values[chain, draw] for name, values in posterior.data_vars.items()}
+def _values(posterior: xr.Dataset) -> dict[str, Array]:
+    """Arrays (chain, draw, ...) by variable: xarray takes longer to find one than its effects to be drawn."""
+    return {str(name): found.values for name, found in posterior.data_vars.items()}
 
 
-def _block_effects(design: Design, posterior: xr.Dataset, seed: int) -> dict[str, Array]:
+def _block_effects(design: Design, posterior: xr.Dataset, seed: int, cores: int) -> dict[str, Array]:
     """The same where several groups lie in one unit; unit-years are drawn with them and not kept."""
     from bayes_hr.engines.block_model import BlockModel
 
-    model = BlockModel.of(design)
+    model, values = BlockModel.of(design), _values(posterior)
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    found: dict[str, Array] = {}
-    for c, sequence in enumerate(np.random.SeedSequence([seed, 1]).spawn(chains)):
+
+    def of_chain(c: int, sequence: np.random.SeedSequence) -> list[dict[str, Array]]:
         rng = np.random.default_rng(sequence)
-        for d in range(draws):
-            for name, values in model.effects(rng, _at(posterior, c, d)).items():
-                found.setdefault(name, np.empty((chains, draws, *values.shape)))[c, d] = values
-    return found
+        return [model.effects(rng, {name: v[c, d] for name, v in values.items()}) for d in range(draws)]
+
+    sequences = np.random.SeedSequence([seed, 1]).spawn(chains)
+    with ThreadPoolExecutor(min(cores, chains)) as threads:  # the kernels run without the interpreter's lock
+        found = list(threads.map(of_chain, range(chains), sequences))
+    return {name: np.array([[draw[name] for draw in chain] for chain in found]) for name in found[0][0]}
 
 
 def assemble_posterior(
@@ -82,11 +85,13 @@ def assemble_posterior(
     statistics: Mapping[str, xr.DataArray],
     *,
     seed: int,
+    cores: int = 1,
     bulk: Mapping[str, Array] | None = None,
 ) -> xr.DataTree:
     """Put draws under the contract's names, dims and coords; draw group effects that were integrated out.
 
-    ``bulk`` holds effects (chain, kept draw, levels, q) of which only some draws were kept.
+    ``cores`` is the number of threads that draw them, which the draws do not depend on.  ``bulk`` holds
+    effects (chain, kept draw, levels, q) of which only some draws were kept.
 
     Returns
     -------
@@ -115,7 +120,7 @@ def assemble_posterior(
             data[name] = (("chain", "draw", *dims), raw[name].values)
     posterior = xr.Dataset(data, {**base, **_used_coords(coords, data)})
     if any(f"u_{group.name}" not in data and f"u_{group.name}" not in bulk for group in design.groups):
-        for name, values in _integrated_effects(design, posterior, seed).items():
+        for name, values in _integrated_effects(design, posterior, seed, cores).items():
             data[name] = (("chain", "draw", *shapes[name]), values)
     posterior = xr.Dataset(data, {**base, **_used_coords(coords, data)})
     stats = {name: (("chain", "draw"), values.values) for name, values in statistics.items()}

@@ -57,8 +57,8 @@ class State:
     ----------
     here
         Coordinates of the hyperparameters, their log density and the factors of the elimination.
-    near
-        The t that the slice sampler works with.
+    near, least
+        The t that the slice sampler works with, and the one at the mode, than which it never gets narrower.
     coefficients
         The current draw of them.
     history
@@ -70,6 +70,7 @@ class State:
 
     here: Here
     near: Near
+    least: Near
     coefficients: Coefficients
     history: tuple[Array, ...] = ()
     nu: float = np.inf
@@ -208,7 +209,8 @@ class CountryYear:
         """An overdispersed start."""
         design, x = self.design, self._start(rng)
         nothing = Coefficients(self.prior.mean, np.zeros(self._shape), np.zeros(len(self.prior.pooled)))
-        state = State(Here(x, -np.inf, None), Near(x, np.eye(x.size)), nothing)
+        unknown = Near(x, np.eye(x.size))
+        state = State(Here(x, -np.inf, None), unknown, unknown, nothing)
         if design.error.nu is not None:
             state = replace(state, nu=float(rng.uniform(3.0, 30.0)), augmented=np.ones(design.n))
         if design.error.cuts is not None:
@@ -217,8 +219,8 @@ class CountryYear:
         if design.error.measurement_sd is not None:
             state = replace(state, augmented=design.y)
         products = self._products(state)
-        near = self.near or self._near(products, x)
-        return replace(state, here=Here(x, *self._target(products)(x)), near=near)
+        near = (self.near or self._near(products, x)).widened()
+        return replace(state, here=Here(x, *self._target(products)(x)), near=near, least=near)
 
     def _start(self, rng: np.random.Generator) -> Array:
         """Coordinates to start from: far from the mode, in SDs of the posterior where these are tiny.
@@ -282,7 +284,7 @@ class CountryYear:
     def _adapted(self, state: State, step: int, warm_up: int) -> State:
         history, near = (*state.history, state.here.x), state.near
         if step + 1 in {warm_up // k for k in _REFITS}:
-            near = slices.fitted(np.array(history[(step + 1) // 2 :]), near)
+            near = slices.fitted(np.array(history[(step + 1) // 2 :]), near, state.least)
         return replace(state, history=history, near=near)
 
     def _student(self, rng: np.random.Generator, state: State) -> State:

@@ -73,7 +73,7 @@ class NutsEngine:
             compile_seconds = float("nan")
             raw, statistics = _sample_pymc(design, form, settings)
         sample_seconds = time.perf_counter() - started - (compile_seconds if compile_seconds > 0 else 0.0)
-        tree = assemble_posterior(design, raw, statistics, seed=settings.seed)
+        tree = assemble_posterior(design, raw, statistics, seed=settings.seed, cores=settings.cores)
         tree.attrs |= {
             "engine": "nuts",
             "sampler": self.sampler,

@@ -5,7 +5,9 @@ sampler; on its own scale the SD of a few groups has a long tail upwards and a w
 
 .. math:: s = c \sinh y, \quad SD = |s|,
 
-which is near a log for SDs above c, a tenth of their prior's scale, and goes straight through zero below it.
+which is near a log for SDs above c, three tenths of their prior's scale, and goes straight through zero below
+it.  A smaller c leaves an SD near zero two narrow modes, far apart beside their width, whose walls set the
+sampler's step.
 The covariance :math:`D C D`, D the diagonal of the s, is smooth there; turning a sign turns the correlations
 of that coefficient with it, so the density is even in each y (all priors of correlations are), and every
 orthant holds the same posterior.
@@ -64,7 +66,7 @@ class SignedDensity:
         for group in design.groups:
             q = len(group.terms)
             sd += range(at, at + q)
-            scale += [0.1 * prior.typical for prior in group.sd]
+            scale += [0.3 * prior.typical for prior in group.sd]
             if group.corr is not None:
                 i, j = np.tril_indices(q, -1)
                 partial += range(at + q, at + size(group))

@@ -27,10 +27,11 @@ Target = Callable[["Array"], tuple[float, Any]]
 DEGREES: Final = 6.0
 """Degrees of freedom of the t: heavier tails than the posterior's, so that no tail is left slowly."""
 
-WIDER: Final = 1.4
-"""Scale of a fitted t over that of the draws it is fitted to: those of a short warm-up lack the tails, and a
-t that is too wide costs some evaluations where one that is too narrow hardly moves (effective draws of an SD:
-29 without, 830)."""
+WIDER: Final = 1.8
+"""Scale of a t over that of the draws, or of the mode's curvature, that it comes from.  Those of a short
+warm-up lack the tails, and a t that is too wide costs some evaluations where one that is too narrow hardly
+moves.  Smallest effective sample of 1,000 evaluations on three simulated worlds: 62, 239, 58 at 1.4 without a
+least scale (:func:`fitted`), 148, 239, 109 at 1.4 with one, 210, 198, 193 at 1.8 with one."""
 
 _OUT: Final = 1_000
 """Steps out on each side at most, more than any slice here needs: one that was cut short would not leave the
@@ -58,6 +59,10 @@ class Near:
     def standardised(self, x: Array) -> Array:
         """Coordinates in which it is spherical."""
         return np.asarray(scipy.linalg.solve_triangular(self.root, x - self.centre, lower=True))
+
+    def widened(self) -> Near:
+        """The same, :data:`WIDER`."""
+        return Near(self.centre, WIDER * self.root)
 
     def of(self, part: slice) -> Near:
         """The same of some coordinates."""
@@ -168,16 +173,22 @@ def _root(curvature: Array) -> Array:
     return np.linalg.cholesky((vectors * scales**2) @ vectors.T)
 
 
-def fitted(history: Array, before: Near) -> Near:
-    """The t with the centre and covariance of (m, d) earlier draws; that before counts as 4 d of them.
+def fitted(history: Array, before: Near, least: Near | None = None) -> Near:
+    """The t with the centre and covariance of (m, d) earlier draws.
 
-    A few draws of a short warm-up are often of one corner of the posterior only; one has no covariance.
+    A few draws of a short warm-up are often of one corner of the posterior only; one has no covariance.  So
+    the t is in no direction narrower than ``least``, or where there is none, that before counts as 4 d draws.
     """
     m, d = history.shape
     if m < 2:
         return before
     weight = m / (m + 4.0 * d)
-    covariance = np.cov(history.T).reshape(d, d) * WIDER**2
-    covariance = weight * covariance + (1.0 - weight) * before.root @ before.root.T
     centre = weight * history.mean(axis=0) + (1.0 - weight) * before.centre
-    return Near(centre, np.linalg.cholesky(covariance))
+    covariance = np.cov(history.T).reshape(d, d) * WIDER**2
+    if least is None:
+        covariance = weight * covariance + (1.0 - weight) * before.root @ before.root.T
+        return Near(centre, np.linalg.cholesky(covariance))
+    half = scipy.linalg.solve_triangular(least.root, covariance, lower=True)
+    ratios, turn = np.linalg.eigh(scipy.linalg.solve_triangular(least.root, half.T, lower=True))
+    wide = least.root @ turn * np.sqrt(np.maximum(ratios, 1.0))
+    return Near(centre, np.linalg.cholesky(wide @ wide.T))

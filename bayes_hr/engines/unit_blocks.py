@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bayes_hr.engines.small import JIT, around, between, inverse_factor, picked, product, turned
+from bayes_hr.engines.small import JIT, around, between, flipped, inverse_factor, picked, product, turned
 
 
 @JIT
@@ -58,22 +58,14 @@ def _factor(block, group, term, p, factors):
 
 
 @JIT
-def _eliminate_years(gap, weight, sigma, sd, rho):
-    """Transition weights and variances of the years, and the factor of their posterior precision."""
-    size = gap.size
-    phi, v = np.zeros(size), np.empty(size)
-    for t in range(size):
-        phi[t] = rho ** gap[t] if gap[t] > 0 else 0.0
+def _transitions(gap, sd, rho):
+    """Weight of each year on the one before (0 for a first one) and its variance given that, both (T,)."""
+    phi, v = np.zeros(gap.size), np.empty(gap.size)
+    for t in range(gap.size):
+        if gap[t] > 0:
+            phi[t] = rho if gap[t] == 1 else rho ** gap[t]
         v[t] = sd * sd * (1.0 - phi[t] * phi[t])
-    left, below = np.empty(size), np.zeros(size)
-    for t in range(size):
-        d = 1.0 / v[t] + weight[t] / (sigma * sigma)
-        if t + 1 < size:
-            d += phi[t + 1] * phi[t + 1] / v[t + 1]
-        if t > 0:
-            below[t] = -phi[t] / v[t] / left[t - 1]
-        left[t] = np.sqrt(d - below[t] * below[t])
-    return phi, v, left, below
+    return phi, v
 
 
 @JIT
@@ -87,41 +79,73 @@ def _backward(left, below, B):
 
 
 @JIT
-def _half_solved(U, u, r, left, below, sigma):
-    """Over sigma^2: [atoms, r]'r (q + 1), and the years' [A, h'r] (T, q + 1) with their factor solved."""
-    q, f, s2 = U.atoms[u], U.first[u], sigma * sigma
-    zr, W = np.zeros(q + 1), np.zeros((left.size, q + 1))
-    W[:, :q] = U.A[f : f + left.size, :q] / s2
+def _atoms_and_rows(U, u, r, size, s):
+    """Over sigma^2: [atoms, r]'r (a + 1), and h'r of each year in the last column of W (T, a + 1)."""
+    f, a = U.first[u], U.atoms[u]
+    zr, W = np.zeros(a + 1), np.zeros((size, a + 1))
     for i in range(U.start[u], U.start[u + 1]):
-        zr[q] += r[i] * r[i] / s2
-        for c in range(q):
-            zr[c] += U.Z[i, c] * r[i] / s2
-        if left.size > 0:
-            W[U.cell[i] - f, q] += U.h[i] * r[i] / s2
-    for t in range(left.size):
-        for c in range(q + 1):
-            if t > 0:
-                W[t, c] -= below[t] * W[t - 1, c]
-            W[t, c] /= left[t]
+        scaled = s * r[i]
+        zr[a] += r[i] * scaled
+        for c in range(a):
+            zr[c] += U.Z[i, c] * scaled
+        if size > 0:
+            W[U.cell[i] - f, a] += U.h[i] * scaled
     return zr, W
 
 
 @JIT
-def _without_years(ZZ, zr, W):
-    """Cross-products of the atoms (q, q), of them with r (q, 1), and r'r, once the years are gone."""
-    q = len(ZZ)
-    S, m, rr = ZZ.copy(), np.empty((q, 1)), zr[q]
-    m[:, 0] = zr[:q]
-    for t in range(len(W)):
-        rr -= W[t, q] * W[t, q]
-        for i in range(q):
-            m[i, 0] -= W[t, i] * W[t, q]
+def _without_years(U, u, r, s, years):
+    """Cross-products of the atoms (a, a), of them with r (a, 1), and r'r, once the years are gone.
+
+    Also W (T, a + 1), the years' products with atoms and r, half solved, and the bidiagonal factor of their
+    posterior precision.  One loop over the years does it all: more time goes into small loops than into sums.
+    """
+    phi, v = years
+    f, a, size = U.first[u], U.atoms[u], v.size
+    zr, W = _atoms_and_rows(U, u, r, size, s)
+    S, m, rr = np.empty((a, a)), np.empty((a, 1)), zr[a]
+    for i in range(a):
+        m[i, 0] = zr[i]
+        for j in range(i + 1):
+            S[i, j] = s * U.ZZ[u, i, j]
+    left, below = np.empty(size), np.zeros(size)
+    for t in range(size):
+        d = 1.0 / v[t] + s * U.weight[f + t]
+        if t + 1 < size:
+            d += phi[t + 1] * phi[t + 1] / v[t + 1]
+        for c in range(a):
+            W[t, c] = s * U.A[f + t, c]
+        if t > 0:
+            below[t] = -phi[t] / (v[t] * left[t - 1])
+            for c in range(a + 1):
+                W[t, c] -= below[t] * W[t - 1, c]
+        left[t] = np.sqrt(d - below[t] * below[t])
+        for c in range(a + 1):
+            W[t, c] *= 1.0 / left[t]
+        rr -= W[t, a] * W[t, a]
+        for i in range(a):
+            m[i, 0] -= W[t, i] * W[t, a]
             for j in range(i + 1):
                 S[i, j] -= W[t, i] * W[t, j]
-    for i in range(q):
+    for i in range(a):
         for j in range(i):
             S[j, i] = S[i, j]
-    return S, m, rr
+    return S, m, rr, W, left, below
+
+
+@JIT
+def _columns(U, u, factors):
+    """Columns of a unit's effects as sums of atoms, (a, p + o); its own are those of c-hat: R F."""
+    p, block, group, term = U.width[u], U.block[u], U.group[u], U.term[u]
+    Q = U.R[u, : U.atoms[u], : p + U.reach[u]].copy()
+    for c in range(p):
+        for d in range(c, p):  # F is lower triangular: a column takes later ones only
+            if block[d] != block[c]:
+                break
+            F_dc = factors[group[d], term[d], term[c]]
+            for i in range(len(Q)):
+                Q[i, c] = Q[i, d] * F_dc + (Q[i, c] if d > c else 0.0)
+    return Q
 
 
 @JIT
@@ -132,27 +156,23 @@ def _unit(U, u, r, factors, sigma, sd, rho):
     -------
     value : its part of the log density, without what falls on the effects it shares.
     K, k : (o, o) and (o, 1) what falls on these.
-    R : (atoms, p + o) columns of own and shared effects as sums of atoms.
-    F, lower, half, Y : own effects given the shared ones, mean lower' (half - Y w), covariance lower' lower.
+    Q : (atoms, p + o) columns of c-hat and of the shared effects as sums of atoms.
+    lower, half, Y : c-hat given the shared effects, mean lower' (half - Y w), covariance lower' lower.
     W, phi, v, left, below : the years.
     """
-    f, size, p = U.first[u], U.first[u + 1] - U.first[u], U.width[u]
-    q, a = p + U.reach[u], U.atoms[u]
-    R = U.R[u, :a, :q].copy()
-    phi, v, left, below = _eliminate_years(U.gap[f : f + size], U.weight[f : f + size], sigma, sd, rho)
-    zr, W = _half_solved(U, u, r, left, below, sigma)
-    S, m, rr = _without_years(U.ZZ[u, :a, :a] / (sigma * sigma), zr, W)
-    S, m = between(R, S), turned(R, m)
-    F = _factor(U.block[u], U.group[u], U.term[u], p, factors)
-    own, others = np.arange(p), np.arange(p, q)
-    lower = inverse_factor(np.eye(p) + between(F, picked(S, own, own)))
-    half = product(lower, turned(F, m[:p].copy()))
-    Y = product(lower, turned(F, picked(S, own, others)))
+    p = U.width[u]
+    phi, v = _transitions(U.gap[U.first[u] : U.first[u + 1]], sd, rho)
+    S, m, rr, W, left, below = _without_years(U, u, r, 1.0 / (sigma * sigma), (phi, v))
+    Q = _columns(U, u, factors)
+    S, m = turned(Q, product(S, Q)), turned(Q, m)
+    own, others = np.arange(p), np.arange(p, len(S))
+    lower = inverse_factor(np.eye(p) + picked(S, own, own))
+    half, Y = product(lower, m[:p].copy()), product(lower, picked(S, own, others))
     value = -0.5 * rr - np.sum(np.log(left)) - 0.5 * np.sum(np.log(v))
     for i in range(p):
         value += 0.5 * half[i, 0] * half[i, 0] + np.log(lower[i, i])
     K, k = picked(S, others, others) - turned(Y, Y), m[p:] - turned(Y, half)
-    return value, K, k, R, F, lower, half, Y, W, phi, v, left, below
+    return value, K, k, Q, lower, half, Y, W, phi, v, left, below
 
 
 @JIT
@@ -240,18 +260,18 @@ def _add_excess(block, group, term, inverse, mean, H):
 
 @JIT
 def _joint(unit, w, C_w):
-    """Own and shared effects of a unit: mean (q, 1), covariance (q, q); mean and covariance of c-hat."""
-    _, _, _, _, F, lower, half, Y, _, _, _, _, _ = unit
+    """c-hat and shared effects of a unit: mean (p + o, 1), covariance (p + o, p + o); both of c-hat alone."""
+    _, _, _, _, lower, half, Y, _, _, _, _, _ = unit
     p, o = Y.shape
     D = -turned(lower, Y)
-    mean, cross = turned(lower, half) + product(D, w), product(F, product(D, C_w))
-    inverse = turned(lower, lower) + around(D, C_w)
-    own = around(F, inverse)
+    cross = product(D, C_w)
+    mean = turned(lower, half) + product(D, w)
+    inverse = turned(lower, lower) + product(cross, flipped(D))
     effects, C = np.empty((p + o, 1)), np.empty((p + o, p + o))
-    effects[:p], effects[p:] = product(F, mean), w
+    effects[:p], effects[p:] = mean, w
     for i in range(p):
         for j in range(p):
-            C[i, j] = own[i, j]
+            C[i, j] = inverse[i, j]
         for j in range(o):
             C[i, p + j] = C[p + j, i] = cross[i, j]
     for i in range(o):
@@ -290,11 +310,11 @@ def moments(r, U, factors, sigma, sd, rho):
         p, f, size = U.width[u], U.first[u], U.first[u + 1] - U.first[u]
         at = U.outer[u, p : p + U.reach[u]]
         effects, C, mean, inverse = _joint(units[u], w[at], picked(C_w, at, at))
-        _, _, _, R, _, _, _, _, W, phi, v, left, below = units[u]
-        b = product(R, effects)
+        _, _, _, Q, _, _, _, W, phi, v, left, below = units[u]
+        b = product(Q, effects)
         s, B = _years_given(W, left, below, b)
         own, link = _band(left, below)
-        d_sd, d_rho, trace = _year_gradients(U.gap[f : f + size], phi, v, s, B, around(R, C), own, link, rho)
+        d_sd, d_rho, trace = _year_gradients(U.gap[f : f + size], phi, v, s, B, around(Q, C), own, link, rho)
         g_sd, g_rho = g_sd + d_sd, g_rho + d_rho
         g_sigma += p - np.trace(inverse) + size - trace
         _add_excess(U.block[u], U.group[u], U.term[u], inverse, mean, H)
@@ -320,19 +340,20 @@ def draw(r, U, factors, sigma, sd, rho, noise_c, noise_w, noise_s):
     w = product(wide, turned(lower_w, half_w + noise_w))
     for u in range(len(units)):
         p, f = U.width[u], U.first[u]
-        _, _, _, R, F, lower, half, Y, W, _, _, left, below = units[u]
+        _, _, _, Q, lower, half, Y, W, _, _, left, below = units[u]
         noise = np.empty((p, 1))
         noise[:, 0] = noise_c[u, :p]
         at = U.outer[u, p : p + U.reach[u]]
         effects = np.empty((p + U.reach[u], 1))
-        effects[:p] = product(F, turned(lower, half - product(Y, w[at]) + noise))
+        effects[:p] = turned(lower, half - product(Y, w[at]) + noise)
         effects[p:] = w[at]
-        b, right = product(R, effects), np.empty((left.size, 1))
+        b, right = product(Q, effects), np.empty((left.size, 1))
         for t in range(left.size):
             right[t, 0] = W[t, len(b)] + noise_s[f + t]
             for k in range(len(b)):
                 right[t, 0] -= W[t, k] * b[k, 0]
         _backward(left, below, right)
-        own[u, :p] = effects[:p, 0]
+        F = _factor(U.block[u], U.group[u], U.term[u], p, factors)
+        own[u, :p] = product(F, effects[:p].copy())[:, 0]
         years[f : f + left.size] = right[:, 0]
     return own, w[:, 0], years
