@@ -46,6 +46,7 @@ class EngineSampler:
     chains: int
     draws: int
     tune: int
+    target_accept: float = 0.9
     as_large: bool = False
 
     def __call__(self, design: Design, seed: int) -> xr.DataTree:
@@ -53,7 +54,8 @@ class EngineSampler:
             vars(crossed)["SMALL"] = 0
         if self.engine not in _ENGINES:
             _ENGINES[self.engine] = _made(self.engine)
-        settings = SamplerSettings("nutpie", "auto", self.chains, self.draws, self.tune, seed, 0.9, cores=1)
+        how = (self.chains, self.draws, self.tune, seed, self.target_accept)
+        settings = SamplerSettings("nutpie", "auto", *how, cores=1)
         return _ENGINES[self.engine].sample(design, settings)
 
 
@@ -110,13 +112,15 @@ def main() -> int:
     parser.add_argument("--chains", type=int, default=2)
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--tune", type=int, default=500)
+    parser.add_argument("--target-accept", type=float, default=0.9, help="NUTS only")
     parser.add_argument(
         "--as-large", action="store_true", help="crossed: as designs of many rows are sampled"
     )
     parser.add_argument("--seed", type=int, default=20261201)
     parser.add_argument("--results", type=Path, default=RESULTS, metavar="DIR")
     given = parser.parse_args()
-    sample = EngineSampler(given.engine, given.chains, given.draws, given.tune, given.as_large)
+    how = (given.chains, given.draws, given.tune, given.target_accept, given.as_large)
+    sample = EngineSampler(given.engine, *how)
     table = given.results / f"calibration_{given.engine}.csv"
     table.parent.mkdir(parents=True, exist_ok=True)
     parts = {} if not table.exists() else dict(tuple(pd.read_csv(table).groupby("design", sort=False)))

@@ -301,7 +301,7 @@ def test_demo(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
 ) -> None:
-    monkeypatch.setattr("bayes_hr.questions.ratification.simulate", lambda: small_world)
+    monkeypatch.setattr("bayes_hr.questions.ratification.simulate", lambda seed: small_world)
     monkeypatch.chdir(tmp_path)
     argv = ["demo", "--only", "ratification", "--reference", "0"]
     code, out, _ = run(*argv)

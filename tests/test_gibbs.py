@@ -347,7 +347,7 @@ def joint_draw(rng: np.random.Generator, model: CountryYear) -> tuple[State, np.
         b[s] = m + sd * rng.standard_normal(s.stop - s.start)
     c = Coefficients(b, effects, means)
     nothing = Near(np.array(x), np.eye(len(x)))
-    state = State(Here(np.array(x), np.nan, None), nothing, c)
+    state = State(Here(np.array(x), np.nan, None), nothing, nothing, c)
     eta = model.X @ b + np.sum(group.Z * effects[group.index], axis=1)
     if error.cuts is not None:
         gaps = np.asarray(error.cuts.log_gap.rvs(rng, len(error.cuts.categories) - 2))

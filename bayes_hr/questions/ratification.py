@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from bayes_hr.fitting import FitResult
 
 DEMO_SEED: Final = 3
-"""World of the demo card.  In the first one the spreads of 8 of 120 countries lie outside their 98 % predictive
-interval (1 to 3 in the next five): a first look at the package would end in REVIEW by chance."""
+"""World of the demo card.  In the first one the spreads of 8 of 120 countries lie outside their 98 %
+predictive interval (1 to 3 in the next five): a first look at the package would end in REVIEW by chance."""
 
 
 def simulated_panel(world: World) -> Panel:
