@@ -6,10 +6,11 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from bayes_hr.constants import LOGISTIC_SD
 from bayes_hr.data.regime_sources import REGIME_SOURCES, RegimeSource
 
-ORDINAL: Final = ("ordered_probit", "probit")
-"""Likelihoods of ordered categories of a latent outcome."""
+LATENT_SD: Final = {"ordered_probit": 1.0, "probit": 1.0, "ordered_logit": LOGISTIC_SD, "logit": LOGISTIC_SD}
+"""Likelihoods of ordered categories of a latent outcome, and the SD of its residuals."""
 
 
 class Section(BaseModel):
@@ -33,13 +34,18 @@ class Outcome(Section):
     deviation of the outcome over the rows used.  ``centre`` is where the prior of the intercept is
     centred: a number or ``"mean"``, the mean over the rows used.  The numbers are recorded and reported.
 
-    ``likelihood = "ordered_probit"`` is for ordered categories (whole numbers, at most 12), ``"probit"`` for
-    exactly two.  They are parts of a latent outcome whose residual SD is 1: that is the unit of the priors,
-    so ``scale`` is 1 and ``centre`` 0, whatever a card says.
+    ``likelihood = "ordered_probit"`` or ``"ordered_logit"`` is for ordered categories (whole numbers, at most
+    12), ``"probit"`` or ``"logit"`` for exactly two.  They are parts of a latent outcome, whose residuals are
+    standard normal (SD 1) or standard logistic (SD pi / sqrt 3 = 1.81).  That SD is the unit of the priors,
+    so that the same priors say the same of the categories under both: ``scale`` is 1 or 1.81 and ``centre``
+    0, whatever a card says.  A logit's scales of effects are 1.81 times those written in the card, and its
+    log gaps of cut-points log 1.81 = .595 higher.
     """
 
     name: str
-    likelihood: Literal["gaussian", "student_t", "ordered_probit", "probit"] = "gaussian"
+    likelihood: Literal["gaussian", "student_t", "ordered_probit", "probit", "ordered_logit", "logit"] = (
+        "gaussian"
+    )
     scale: Annotated[float, Field(gt=0, allow_inf_nan=False)] | Literal["sd"] = "sd"
     centre: Annotated[float, Field(allow_inf_nan=False)] | Literal["mean"] = "mean"
     label: str = ""
@@ -48,19 +54,23 @@ class Outcome(Section):
     @model_validator(mode="before")
     @classmethod
     def _latent_scale(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("likelihood") in ORDINAL:
-            return {**data, "scale": 1.0, "centre": 0.0}
-        return data
+        latent = LATENT_SD.get(str(data.get("likelihood"))) if isinstance(data, dict) else None
+        return data if latent is None else {**data, "scale": latent, "centre": 0.0}
 
     @property
     def ordinal(self) -> bool:
         """Whether the outcome is ordered categories."""
-        return self.likelihood in ORDINAL
+        return self.likelihood in LATENT_SD
+
+    @property
+    def link(self) -> str:
+        """Distribution of a latent outcome's residuals: ``"probit"`` or ``"logit"``; empty without one."""
+        return self.likelihood.removeprefix("ordered_") if self.ordinal else ""
 
     @property
     def effect_scale(self) -> str:
         """What effects are measured in."""
-        return "latent probit scale" if self.ordinal else self.label or self.name
+        return f"latent {self.link} scale" if self.ordinal else self.label or self.name
 
 
 class Treatment(Section):
@@ -284,6 +294,7 @@ class Dynamics(Section):
 class Rope(Section):
     """Region of practical equivalence, in outcome units (those of the latent outcome where it is ordinal).
 
+    A latent outcome's are not those of its priors: .1 of a probit, whose residual SD is 1, is .18 of a logit.
     ``probability``: changes of a probability up to this size are negligible (ordinal outcomes only).
     """
 

@@ -17,7 +17,7 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 
 from bayes_hr.card_options import check_controls, check_dynamics, check_mundlak, split_columns
 from bayes_hr.card_sections import (
-    ORDINAL,
+    LATENT_SD,
     Covariate,
     Dynamics,
     ErrorModel,
@@ -178,7 +178,7 @@ class RatificationCard(Card):
     def _all_estimands(cls, data: dict[str, Any]) -> tuple[str, ...]:
         """Probabilities too, of an ordinal outcome; the long run, of a lagged one; country means, if any."""
         outcome, dynamics = data.get("outcome"), data.get("dynamics")
-        ordinal = isinstance(outcome, dict) and outcome.get("likelihood") in ORDINAL
+        ordinal = isinstance(outcome, dict) and outcome.get("likelihood") in LATENT_SD
         lagged = isinstance(dynamics, dict) and dynamics.get("lagged_outcome") is True
         more = (("probability",) if ordinal else ()) + (("long_run",) if lagged else ())
         more += ("between",) if split_columns(data) else ()
@@ -210,7 +210,7 @@ class RatificationCard(Card):
         if "probability" in self.estimands and not self.outcome.ordinal:
             raise ValueError(
                 'estimands: "probability" needs an ordinal outcome (outcome.likelihood = "ordered_probit" or '
-                '"probit")'
+                '"ordered_logit"; "probit" or "logit" for two categories)'
             )
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 SCHEMA_VERSION: Final = 1
@@ -12,3 +13,6 @@ CI_PROB: Final = 0.89
 
 CI_KIND: Final = "eti"
 """Kind of every reported interval: equal-tailed."""
+
+LOGISTIC_SD: Final = math.pi / math.sqrt(3.0)
+"""Standard deviation of the standard logistic distribution."""

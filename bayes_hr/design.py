@@ -174,7 +174,7 @@ class SerialTerm:
 
 @dataclass(frozen=True)
 class CutPoints:
-    """Ordered categories of a latent outcome whose residual SD is 1.
+    """Ordered categories of a latent outcome, whose residuals are standard normal or standard logistic.
 
     Attributes
     ----------
@@ -183,11 +183,14 @@ class CutPoints:
         have none).
     categories
         The K values of the outcome, in order; ``y`` holds their positions, 0 to K - 1.
+    link
+        ``"probit"`` (residual SD 1) or ``"logit"`` (pi / sqrt 3); the design's ``unit`` is that SD.
     """
 
     first: Prior
     log_gap: Prior
     categories: tuple[Label, ...]
+    link: str = "probit"
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -205,14 +208,14 @@ class ErrorStructure:
         ``"ar1"`` within unit, or ``"iid"``.
     likelihood
         ``"gaussian"``, ``"student_t"`` (yearly shocks are t with ``nu`` degrees of freedom), or
-        ``"ordered_probit"`` (two categories or more).
+        ``"ordered_probit"`` or ``"ordered_logit"`` (two categories or more), as ``cuts.link`` says.
     unit
         Name of the unit whose rows follow each other (``country``).
     order
         Order of the rows.
     sigma, rho, nu
         Priors: SD (scale) of the yearly shock in outcome units, autocorrelation, degrees of freedom; None
-        where there is none (``sigma`` is 1 for ordered categories).
+        where there is none (ordered categories: the latent scale has none to estimate).
     cuts
         Cut-points of ordered categories; None for other outcomes.
     measurement_sd
@@ -229,6 +232,11 @@ class ErrorStructure:
     nu: Prior | None
     cuts: CutPoints | None = None
     measurement_sd: Array | None = None
+
+    @property
+    def link(self) -> str:
+        """Distribution of a latent outcome's residuals; ``"probit"`` (normal) without categories."""
+        return "probit" if self.cuts is None else self.cuts.link
 
 
 @dataclass(frozen=True)

@@ -192,13 +192,15 @@ def _repeats(rows: xr.Dataset, scatter: list[list[float]] | None) -> Repeats | N
 def _cuts_text(cuts: CutPoints | None) -> dict[str, Any] | None:
     if cuts is None:
         return None
-    return {"first": str(cuts.first), "log_gap": str(cuts.log_gap), "categories": cuts.categories}
+    priors = {"first": str(cuts.first), "log_gap": str(cuts.log_gap)}
+    return {**priors, "categories": cuts.categories, "link": cuts.link}
 
 
 def _cuts(found: dict[str, Any] | None) -> CutPoints | None:
     if found is None:
         return None
-    return CutPoints(_sure(found["first"]), _sure(found["log_gap"]), tuple(found["categories"]))
+    first, log_gap = _sure(found["first"]), _sure(found["log_gap"])
+    return CutPoints(first, log_gap, tuple(found["categories"]), found.get("link", "probit"))
 
 
 def _serial(rows: xr.Dataset, found: dict[str, Any] | None) -> SerialTerm | None:

@@ -12,7 +12,7 @@ from bayes_hr.data.merge import DropStep, drop_rows
 from bayes_hr.data.messages import listed
 from bayes_hr.design import CutPoints, PopulationTerm
 from bayes_hr.errors import InputError
-from bayes_hr.prior_defaults import FREE, LOG_GAP
+from bayes_hr.prior_defaults import LOG_GAP, scaled_prior
 from bayes_hr.priors import Prior, parse_prior
 from bayes_hr.row_filter import matching_rows
 
@@ -54,7 +54,7 @@ def check_categories(card: Card, y: Array) -> None:
     ------
     InputError
         If a value is not a whole number, there are more than :data:`MAX_CATEGORIES` of them, or, with
-        ``likelihood = "probit"``, not exactly two.
+        ``likelihood = "probit"`` or ``"logit"``, not exactly two.
     """
     name, likelihood = card.outcome.name, card.outcome.likelihood
     where = f'card {card.id}: outcome {name!r} with likelihood = "{likelihood}"'
@@ -71,10 +71,10 @@ def check_categories(card: Card, y: Array) -> None:
             f"{where} has {values.size} different values in the rows used; at most {MAX_CATEGORIES} "
             'categories can be told apart. Merge categories, or use likelihood = "gaussian".'
         )
-    if likelihood == "probit" and values.size != 2:
+    if likelihood in {"probit", "logit"} and values.size != 2:
         raise InputError(
             f"{where} must have two categories; the rows used have {values.size}: "
-            f'{listed(map(_number, values), 12)}. Use likelihood = "ordered_probit".'
+            f'{listed(map(_number, values), 12)}. Use likelihood = "ordered_{likelihood}".'
         )
 
 
@@ -93,9 +93,10 @@ def _number(value: float) -> str:
 def cut_points(card: Card, y: Array, priors: CardPriors) -> tuple[Array, CutPoints]:
     """Codes 0 to K - 1 (n,) of an ordinal outcome's values, and the cut-points between its categories."""
     values, codes = np.unique(y, return_inverse=True)
-    log_gap = priors("log_gap") if "log_gap" in card.priors else parse_prior(LOG_GAP, where="default prior")
+    default = parse_prior(LOG_GAP, where="default prior")  # two categories have no gap
+    log_gap = priors("log_gap") if "log_gap" in card.priors else default
     categories = tuple(int(v) for v in values)
-    return codes.astype(float), CutPoints(priors("cut_first"), log_gap, categories)
+    return codes.astype(float), CutPoints(priors("cut_first"), log_gap, categories, card.outcome.link)
 
 
 class CardPriors:
@@ -109,8 +110,7 @@ class CardPriors:
         text = self._card.priors[key]
         chosen = text[term] if isinstance(text, dict) and term is not None else str(text)
         prior = parse_prior(chosen, where=f"card {self._card.id}, priors.{key}")
-        free = key in FREE or key.startswith("corr_")
-        scaled = prior if free else prior.scaled(self._unit)
+        scaled = scaled_prior(key, prior, self._unit)
         if level:
             return Prior("normal", (scaled["mu"] + self._centre, scaled["sigma"]))
         return scaled

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import logging
 import os
 import platform
 import tomllib
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
     from bayes_hr.data.panel import Panel
     from bayes_hr.engines.settings import Engine, Progress
+
+_LOG = logging.getLogger(__name__)
 
 _PACKAGES: Final = ("bayes-hr", "pymc", "nutpie", "pytensor", "arviz", "numpy", "xarray", "pandas")
 _NOT_MODEL: Final = (
@@ -72,7 +75,8 @@ def resolved_card(card: Card, **overrides: Any) -> Card:
 def with_engine(card: Card, design: Design) -> Card:
     """The card with the engine that fits this design in place of ``auto``.
 
-    ``auto`` is the exact engine for country-years, and for crossed designs that are too large for NUTS; a
+    ``auto`` is the exact engine for country-years (NUTS where it is not exact, and the log says why), and
+    for crossed designs that are too large for NUTS; a
     small crossed design mixes better under NUTS on the density with all its effects integrated out.
 
     Raises
@@ -91,6 +95,8 @@ def with_engine(card: Card, design: Design) -> Card:
         )
     if card.fit.engine == "auto":
         exact = why is None and (one_group(design) or design.n > MAX_NUTS_ROWS)
+        if why is not None and one_group(design):
+            _LOG.info("%s: NUTS in place of the exact engine: %s", card.id, why)
         return card.replace(fit={"engine": "gibbs" if exact else "nuts"})
     if card.fit.engine == "gibbs" and why is not None:
         raise InputError(

@@ -9,7 +9,7 @@ import numpy as np
 
 from bayes_hr.errors import InputError
 from bayes_hr.kernels import Whitening, lag_one_autocorrelation, nominal_whitening, quasi_difference
-from bayes_hr.ordinal import normal_scores
+from bayes_hr.ordinal import LINKS, normal_scores
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -120,7 +120,7 @@ def coefficient_priors(design: Design) -> tuple[Array, Array]:
 
 
 _LATENT_SPREAD: Final = 1.3
-"""Residual SD of a latent outcome of SD 1 with the loss of information by few categories, roughly."""
+"""Residual SD of a latent outcome with the loss of information by few categories, in its SDs, roughly."""
 
 
 def whitening_of(design: Design) -> Whitening:
@@ -133,7 +133,8 @@ def whitening_of(design: Design) -> Whitening:
     X = np.hstack([t.matrix() for t in design.population if t.sd is None])
     mean, scale = coefficient_priors(design)
     group, order = design.groups[0], design.error.order
-    y = design.y if design.error.cuts is None else normal_scores(design.y)
+    cuts, spread = design.error.cuts, LINKS[design.error.link].sd
+    y = design.y if cuts is None else spread * normal_scores(design.y)
     residual = y - X @ np.linalg.lstsq(X, y, rcond=None)[0]
     rho = 0.0
     if design.error.kind == "ar1" and np.any(order.gap == 1):
@@ -149,6 +150,6 @@ def whitening_of(design: Design) -> Whitening:
         n_groups=len(group.levels),
         order=order,
         rho=rho,
-        sigma=max(float(shocks.std()), 1e-6 * design.unit) if design.error.cuts is None else _LATENT_SPREAD,
+        sigma=max(float(shocks.std()), 1e-6 * design.unit) if cuts is None else _LATENT_SPREAD * spread,
         group_sd=np.array([prior.typical for prior in group.sd]),
     )

@@ -1,15 +1,17 @@
 """Default priors of the models, with the reason for each, and the check of a card's own priors.
 
 All scales are in units of ``outcome.scale``: 1.0 for the latent protection scores (whose yearly
-cross-section has a standard deviation of about 1.4), the outcome's own SD where a card says ``"sd"``.
+cross-section has a standard deviation of about 1.4), the outcome's own SD where a card says ``"sd"``, the
+residual SD of the latent outcome of ordered categories (1 for a probit, 1.81 for a logit).
 """
 
 from __future__ import annotations
 
 import difflib
+import math
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_hr.priors import POSITIVE_KINDS, parse_prior
+from bayes_hr.priors import POSITIVE_KINDS, Prior, parse_prior
 
 if TYPE_CHECKING:
     from bayes_hr.cards import Card
@@ -106,8 +108,20 @@ REASONS: Final[dict[str, dict[str, str]]] = {
 """Why each default has the scale it has: by family, and for all (empty key)."""
 
 
-FREE: Final = frozenset({"rho", "nu", "cut_first", "log_gap", "phi", "first_outcome"})
+FREE: Final = frozenset({"rho", "nu", "phi", "first_outcome"})
 """Parameters without a unit, whose priors do not scale with the outcome (correlations beside them)."""
+
+
+def scaled_prior(key: str, prior: Prior, unit: float) -> Prior:
+    """A card's prior of the parameter ``key`` for outcomes in which the card's unit is ``unit``.
+
+    Numbers are multiplied by it; the log of a gap between cut-points is moved by its log.
+    """
+    if key in FREE or key.startswith("corr_"):
+        return prior
+    if key == "log_gap":
+        return Prior("normal", (prior["mu"] + math.log(unit), prior["sigma"]))
+    return prior.scaled(unit)
 
 
 def default_priors(card: Any) -> dict[str, str | dict[str, str]]:
@@ -168,9 +182,9 @@ def _pooling(card: Any) -> dict[str, str]:
 def _levels(card: Any) -> dict[str, str | dict[str, str]]:
     """The intercept, or the cut-points in its place; two categories have no gap between cut-points."""
     match card.outcome.likelihood:
-        case "ordered_probit":
+        case "ordered_probit" | "ordered_logit":
             return {"cut_first": CUT_FIRST, "log_gap": LOG_GAP}
-        case "probit":
+        case "probit" | "logit":
             return {"cut_first": CUT_FIRST}
     return {"alpha": "normal(0, 2.5)"}
 

@@ -126,7 +126,7 @@ def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport, repeats: Repe
         groups=(_country(card, frame, order, tuple(int(v) for v in levels), priors),),
         error=ErrorStructure(
             kind=card.error.kind,
-            likelihood="ordered_probit" if ordinal else card.outcome.likelihood,
+            likelihood=card.outcome.likelihood if cuts is None else f"ordered_{cuts.link}",
             unit="country",
             order=order,
             sigma=None if ordinal else priors("sigma"),

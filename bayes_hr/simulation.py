@@ -12,7 +12,7 @@ import numpy as np
 
 from bayes_hr.kernels import RowOrder, quasi_difference, transition
 from bayes_hr.measured import draw_errors
-from bayes_hr.ordinal import latent_residuals
+from bayes_hr.ordinal import LINKS, latent_residuals
 from bayes_hr.priors import lkj_cholesky
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class ParameterDraw:
         (levels, q) effects by group.
     sigma, rho, nu
         Error parameters; ``rho`` 0 for independent errors, ``nu`` None for Gaussian ones, ``sigma`` 1 for
-        ordered categories.
+        ordered categories (whose latent errors are standard normal, or standard logistic).
     sd_serial
         SD of the unit-years' effects, whose autocorrelation is then ``rho``; None where there are none.
     cutpoints
@@ -139,6 +139,8 @@ def simulate_outcome(
 
 def simulate_errors(rng: np.random.Generator, design: Design, draw: ParameterDraw) -> Array:
     """All that eta leaves open, (n,): errors of model and measurement, and unit-years' effects."""
+    if design.error.link == "logit":
+        return rng.logistic(size=design.n)
     if design.serial is None:
         e, sd = row_errors(rng, design.error.order, draw), design.error.measurement_sd
         if design.repeats is not None:  # of the mean of a cell's rows
@@ -219,7 +221,8 @@ def innovations(rng: np.random.Generator, design: Design, draw: ParameterDraw, y
     ordered categories, a draw of the latent residual given the category, so that dependence shows, if weaker.
     """
     if draw.cutpoints is not None:
-        return latent_residuals(rng, y, eta, draw.cutpoints)
+        link = design.error.link
+        return latent_residuals(rng, y, eta, draw.cutpoints, link) / LINKS[link].sd
     residual, order, sd = y - eta, design.error.order, design.error.measurement_sd
     if sd is not None:
         residual = draw_errors(rng, residual, sd, sigma=draw.sigma, rho=draw.rho, order=order)

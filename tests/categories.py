@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 from drawn import drawn_tree
+from pytensor.compile.mode import Mode
 
 from bayes_hr import fitting, simulate
 from bayes_hr.api import Fit
@@ -21,6 +22,7 @@ from bayes_hr.ratification_design import build
 from bayes_hr.simulation import ParameterDraw, prior_draws, simulate_outcome
 
 IID = {"kind": "iid"}
+PYTHON = Mode(linker="py", optimizer=None)
 
 
 @cache
@@ -49,10 +51,10 @@ def design_of(k: int = 3, by: str = "regime") -> Design:
     return build(card_of(likelihood, time={"by": by}), simulated_panel(world(k)))
 
 
-def truth_draw(k: int = 3) -> tuple[Design, ParameterDraw]:
+def truth_draw(k: int = 3, link: str = "probit") -> tuple[Design, ParameterDraw]:
     """A design with an outcome from its own model, and the parameters of that outcome."""
     design = build(
-        card_of("probit" if k == 2 else "ordered_probit"),
+        card_of(link if k == 2 else f"ordered_{link}"),
         simulated_panel(simulate.ratification(n_countries=80, categories=k, seed=2)),
     )
     draw = next(prior_draws(design, np.random.default_rng(3), 1))
@@ -72,10 +74,17 @@ def as_posterior(draw: ParameterDraw, design: Design) -> xr.Dataset:
     return xr.Dataset(data)
 
 
+def natural(model: Any, names: list[str], point: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Values of named variables of a PyMC model at a point of its sampler's coordinates."""
+    variables = model.replace_rvs_by_values([model[n] for n in names])
+    f = model.compile_fn(variables, inputs=model.value_vars, mode=PYTHON, on_unused_input="ignore")
+    return dict(zip(names, f(point), strict=True))
+
+
 @cache
-def drawn_fit(k: int = 3) -> Fit:
+def drawn_fit(k: int = 3, link: str = "probit") -> Fit:
     """A fit whose draws come from the prior."""
-    card = card_of("probit" if k == 2 else "ordered_probit", fit={"engine": "nuts"})
+    card = card_of(link if k == 2 else f"ordered_{link}", fit={"engine": "nuts"})
     panel = simulated_panel(world(k))
     design = build(card, panel)
     tree = drawn_tree(design)

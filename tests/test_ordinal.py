@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from categories import IID, as_posterior, card_of, design_of, truth_draw, world
+from categories import IID, PYTHON, as_posterior, card_of, design_of, natural, truth_draw, world
 from drawn import drawn_tree
-from pytensor.compile.mode import Mode
 from scipy import stats
 
 from bayes_hr import simulate
@@ -41,8 +40,6 @@ from bayes_hr.simulation import (
     prior_draws,
     simulate_outcome,
 )
-
-PYTHON = Mode(linker="py", optimizer=None)
 
 
 def panel_with(values: Any) -> Panel:
@@ -168,12 +165,6 @@ def test_a_category_that_no_row_has_is_said() -> None:
 
 
 # ---------------------------------------------------------------- the density
-
-
-def natural(model: Any, names: list[str], point: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    variables = model.replace_rvs_by_values([model[n] for n in names])
-    f = model.compile_fn(variables, inputs=model.value_vars, mode=PYTHON, on_unused_input="ignore")
-    return dict(zip(names, f(point), strict=True))
 
 
 def category_logp(y: np.ndarray, eta: np.ndarray, cutpoints: np.ndarray) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 
 from bayes_hr.errors import InputError
 from bayes_hr.kernels import quasi_difference, transition
+from bayes_hr.ordinal import log_probabilities
 from bayes_hr.priors import lkj_cholesky
 from bayes_hr.simulation import linear_predictor, prior_draws, simulate_outcome
 
@@ -120,23 +121,11 @@ def joint(design: Design, draw: ParameterDraw) -> float:
     shapes sensitivity*, Bayesian Analysis 20 (2), doi 10.1214/23-BA1404.
     """
     if draw.cutpoints is not None:
-        return _log_probability(design.y, linear_predictor(design, draw), draw.cutpoints)
+        eta = linear_predictor(design, draw)
+        return float(log_probabilities(design.y, eta, draw.cutpoints, design.error.link).sum())
     order = design.error.order
     rho = 0.0 if design.serial is not None else draw.rho
     shocks = quasi_difference(design.y - linear_predictor(design, draw), rho, order) / draw.sigma
     _, variance = transition(rho, order)
     spread = float(design.n * np.log(draw.sigma) + 0.5 * np.sum(np.log(variance)))
     return -spread - 0.5 * float(shocks @ shocks)
-
-
-def _log_probability(y: Array, eta: Array, cutpoints: Array) -> float:
-    """Log probability of codes of ordered categories (n,), each taken in the tail that it lies in."""
-    from scipy.special import log_ndtr
-
-    edges = np.concatenate([[-np.inf], cutpoints, [np.inf]])
-    code = y.astype(np.int64)
-    low, high = edges[code] - eta, edges[code + 1] - eta
-    mirrored = low + high > 0
-    below = log_ndtr(np.where(mirrored, -high, low))
-    above = log_ndtr(np.where(mirrored, -low, high))
-    return float(np.sum(above + np.log(-np.expm1(below - above))))

@@ -163,7 +163,7 @@ def _category_statistics(
     """Autocorrelation of the latent residuals (1,), and shares of the categories (K,), for codes (n,)."""
     if draw.cutpoints is None:
         raise ValueError("a draw without cut-points has no categories")
-    rho = latent_autocorrelation(y, eta, draw.cutpoints, design.error.order)
+    rho = latent_autocorrelation(y, eta, draw.cutpoints, design.error.order, design.error.link)
     return {"shock autocorrelation": np.array([rho]), SHARES: _shares(design, y)}
 
 

@@ -54,6 +54,11 @@ def _errors_refused(design: Design) -> str | None:
     error, measured = design.error, design.error.measurement_sd is not None
     if design.repeats is not None and (error.likelihood, error.kind, measured) != ("gaussian", "iid", False):
         return "its rows are compressed, which says all of them for independent Gaussian errors only"
+    if error.link == "logit":
+        return (
+            "a cumulative logit has no exact conditional here (an ordered probit has: outcome.likelihood = "
+            '"ordered_probit", or "probit" for two categories)'
+        )
     if error.likelihood == "student_t" and (error.rho is not None or measured):
         why = "measured with error" if measured else "that are AR(1)"
         return f"Student-t errors {why} have no Gaussian form"

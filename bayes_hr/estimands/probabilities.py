@@ -1,11 +1,13 @@
 r"""What ratification did to an ordinal outcome: average changes of the probabilities of its categories.
 
-Probit coefficients depend on what else is in the model, so they are not compared across outcomes; these are.
+Probit and logit coefficients depend on what else is in the model (and on their residuals' SD), so they are
+not compared across outcomes; these are.
 For a ratified row with linear predictor :math:`\eta_{it}`, of which :math:`\tau_{r(i)} + b_i` is due to
 ratification, the change of :math:`P(y \ge k)` is
 
-.. math:: \Phi(\eta_{it} - c_k) - \Phi(\eta_{it} - \tau_{r(i)} - b_i - c_k),
+.. math:: F(\eta_{it} - c_k) - F(\eta_{it} - \tau_{r(i)} - b_i - c_k),
 
+with F the standard normal or logistic distribution function,
 averaged over the ratified rows, the country's level and effect being in (average partial effects: Wooldridge
 2010, *Econometric Analysis of Cross Section and Panel Data*, 2nd ed., section 15.6).
 """
@@ -15,10 +17,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from scipy.special import ndtr
 
 from bayes_hr.design_io import terms_of
 from bayes_hr.estimands.summary import EstimandDraws
+from bayes_hr.ordinal import LINKS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,7 +45,7 @@ def events(categories: Sequence[Label]) -> tuple[str, ...]:
     return (*(f"P(y >= {c})" for c in categories[1:]), *(f"P(y = {c})" for c in categories))
 
 
-def exceedance_changes(eta: Array, effect: Array, cutpoints: Array) -> Array:
+def exceedance_changes(eta: Array, effect: Array, cutpoints: Array, link: str = "probit") -> Array:
     """Change of P(y >= k) of each row that its effect makes.
 
     Parameters
@@ -52,6 +54,8 @@ def exceedance_changes(eta: Array, effect: Array, cutpoints: Array) -> Array:
         (..., n) linear predictor with the effect in it, and the effect, latent scale.
     cutpoints
         (..., K - 1).
+    link
+        A name of :data:`bayes_hr.ordinal.LINKS`.
 
     Returns
     -------
@@ -59,7 +63,8 @@ def exceedance_changes(eta: Array, effect: Array, cutpoints: Array) -> Array:
         For k = 1 to K - 1.
     """
     at = eta[..., :, None] - cutpoints[..., None, :]
-    return np.asarray(ndtr(at) - ndtr(at - effect[..., :, None]))
+    cdf = LINKS[link].cdf
+    return np.asarray(cdf(at) - cdf(at - effect[..., :, None]))
 
 
 def event_changes(exceedance: Array) -> Array:
@@ -120,11 +125,12 @@ def _note(label: str, n: int, facts: pd.DataFrame) -> str:
 def _averages(posterior: xr.Dataset, terms: Terms, chosen: Index, weights: Array) -> Array:
     """Weighted averages (chain, draw, part, K - 1) of the changes of P(y >= k) over chosen rows."""
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
+    link = "probit" if terms[2] is None else terms[2].link
     out = []
     for start in range(0, chains * draws, _CHUNK):
         at = np.arange(start, min(start + _CHUNK, chains * draws))
         eta, effect = _predictors(posterior, terms, chosen, at)
-        change = exceedance_changes(eta, effect, _at(posterior, "cutpoint", at))
+        change = exceedance_changes(eta, effect, _at(posterior, "cutpoint", at), link)
         out.append(np.einsum("pn,snk->spk", weights, change))
     return np.concatenate(out).reshape(chains, draws, len(weights), -1)
 

@@ -99,7 +99,7 @@ def build_model(design: Design, form: str = "auto") -> pm.Model:
                 add_row_likelihood(design, data["y_data"], mean, sigma, rho)
             else:
                 cuts = design.error.cuts
-                add_category_likelihood(data["y_data"], mean, cut_points(cuts), len(cuts.categories))
+                add_category_likelihood(data["y_data"], mean, cut_points(cuts), cuts)
     return model
 
 

@@ -1,9 +1,10 @@
-r"""Ordered probit in PyMC: cut-points, and the log probability of each row's category.
+r"""Ordered probit and cumulative logit in PyMC: cut-points, and the log probability of each row's category.
 
-:math:`P(y = k) = \Phi(c_{k+1} - \eta) - \Phi(c_k - \eta)` for codes :math:`k = 0, \dots, K - 1` with
-:math:`c_0 = -\infty`, :math:`c_K = \infty`: categories of a latent outcome whose residual SD is 1.  There is
+:math:`P(y = k) = F(c_{k+1} - \eta) - F(c_k - \eta)` for codes :math:`k = 0, \dots, K - 1` with
+:math:`c_0 = -\infty`, :math:`c_K = \infty`: categories of a latent outcome whose residuals have the standard
+normal F (SD 1) or the standard logistic (SD :math:`\pi / \sqrt 3`).  There is
 no intercept: :math:`c_1` and :math:`\log(c_{k+1} - c_k)` have normal priors.  Two categories make a binary
-probit.
+probit or logit.
 """
 
 from __future__ import annotations
@@ -31,22 +32,24 @@ def cut_points(cuts: CutPoints) -> Any:
     return pm.Deterministic("cutpoint", pt.stack(at), dims="cut")
 
 
-def add_category_likelihood(y: Any, eta: Any, cutpoint: Any, categories: int) -> None:
+def add_category_likelihood(y: Any, eta: Any, cutpoint: Any, cuts: CutPoints) -> None:
     """Add the log probability of codes ``y`` (n,) given eta (n,) to the open model."""
-    pm.Potential("row_loglik", pt.sum(log_probability(y, eta, cutpoint, categories)))
+    each = log_probability(y, eta, cutpoint, len(cuts.categories), cuts.link)
+    pm.Potential("row_loglik", pt.sum(each))
 
 
-def log_probability(y: Any, eta: Any, cutpoint: Any, categories: int) -> Any:
+def log_probability(y: Any, eta: Any, cutpoint: Any, categories: int, link: str = "probit") -> Any:
     """Log probability of each row's category, (n,), finite with its gradient also far out in a tail."""
+    log_cdf = {"probit": log_phi, "logit": log_logistic}[link]
     code, last = pt.cast(y, "int64"), categories - 2
     low = cutpoint[pt.clip(code - 1, 0, last)] - eta
     high = cutpoint[pt.clip(code, 0, last)] - eta
     first = pt.eq(code, 0)
     end = first | pt.eq(code, categories - 1)
-    at_end = log_phi(pt.switch(first, high, -low))
+    at_end = log_cdf(pt.switch(first, high, -low))
     mirrored = low + high > 0
-    below = log_phi(pt.switch(mirrored, -high, low))
-    above = log_phi(pt.switch(mirrored, -low, high))
+    below = log_cdf(pt.switch(mirrored, -high, low))
+    above = log_cdf(pt.switch(mirrored, -low, high))
     # An end has no second threshold: any width keeps its unused branch, and that gradient, finite.
     width = pt.switch(end, -1.0, below - above)
     return pt.switch(end, at_end, above + pt.log1mexp(width))
@@ -57,3 +60,8 @@ def log_phi(z: Any) -> Any:
     left, right = pt.minimum(z, -1.0), pt.maximum(z, -1.0)
     tail = pt.log(0.5 * pt.erfcx(-left / _ROOT_2)) - 0.5 * left**2
     return pt.switch(z < -1.0, tail, pt.log1p(-0.5 * pt.erfc(right / _ROOT_2)))
+
+
+def log_logistic(z: Any) -> Any:
+    """Log of the standard logistic distribution function."""
+    return -pt.softplus(-z)

@@ -109,7 +109,8 @@ def _of_card(card: Card) -> _Used:
     engine = card.fit.engine
     if engine == "auto" and card.family in {"ratification", "treaties"}:
         # `fitting.with_engine`: the exact engine for country-years, unless it is not exact.
-        exact = not (card.outcome.likelihood == "student_t" and card.error.kind == "ar1")
+        student = card.outcome.likelihood == "student_t" and card.error.kind == "ar1"
+        exact = not student and card.outcome.link != "logit"
         engine = "gibbs" if exact else "nuts"
     if engine == "auto":
         _LOG.info(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from bayes_hr.prior_defaults import FREE
+from bayes_hr.prior_defaults import scaled_prior
 from bayes_hr.priors import Prior, parse_prior
 from bayes_hr.reporting import formats as fmt
 
@@ -42,10 +42,7 @@ def in_outcome_units(key: str, text: str, *, unit: float, centre: float, level: 
     level
         Whether it is a level of the outcome, shifted by ``centre``; None: only ``alpha`` is.
     """
-    prior = parse_prior(text, where=key)
-    if key in FREE or key.startswith("corr_"):
-        return prior
-    scaled = prior.scaled(unit)
+    scaled = scaled_prior(key, parse_prior(text, where=key), unit)
     if (key == "alpha") if level is None else level:
         return Prior("normal", (scaled["mu"] + centre, scaled["sigma"]))
     return scaled

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bayes_hr.card_sections import LATENT_SD
 from bayes_hr.prior_defaults import default_priors, reason
 from bayes_hr.reporting import formats as fmt
 from bayes_hr.reporting.prior_lines import flat_priors, flattened, prior_key, prior_of, prior_text
@@ -39,9 +41,22 @@ def priors_table(content: Content) -> Table:
         f"with the level centred at {fmt.number(design.centre, 3)} ({_centre_words(card)})."
     )
     if card.outcome.ordinal:
-        unit = "The unit is the residual SD of the latent outcome."
+        unit = _latent_words(card)
     note = f"{unit} Normal(mean, SD); HalfNormal(scale)."
     return Table("priors", "Priors", columns, tuple(rows), note)
+
+
+def _latent_words(card: Card) -> str:
+    """What a unit of the priors is, of ordered categories."""
+    if card.outcome.link == "probit":
+        return "The unit is the residual SD of the latent outcome."
+    unit = LATENT_SD[card.outcome.likelihood]
+    sd = f"{unit:.3g}"
+    return (
+        f"The card writes its priors in residual SDs of the latent outcome, {sd} (π/√3) on the logit scale: "
+        f"here scales are the card's times {sd}, and the logs of gaps between cut-points the card's plus "
+        f"{math.log(unit):.3f}."
+    )
 
 
 def _unit_words(card: Card) -> str:

@@ -64,7 +64,7 @@ def rules(card: Card) -> list[tuple[str, str]]:
             bounds = [f"at least {probability(least)}"] * (least > 0) + [f"below {upper}"] * bool(upper)
             out.append((f"{what} {' and '.join(bounds)}", word))
             upper = probability(least)
-    scale = "latent probit scale" if card.outcome.ordinal else "scale of the outcome"
+    scale = card.outcome.effect_scale if card.outcome.ordinal else "scale of the outcome"
     negligible = f"between {interval(card.rope.lower, card.rope.upper)} on the {scale}"
     if card.outcome.ordinal:
         small = card.rope.probability

@@ -119,7 +119,8 @@ def year_effects(card: Card, *, several: bool) -> str:
 def errors(card: AnyCard) -> list[tuple[str, str]]:
     """Errors: shocks, their persistence, the first year, and gaps; then those of the measurement."""
     if card.outcome.ordinal:
-        return [("Errors, independent", r"e_{it} \sim \mathrm{Normal}(0,\, 1)")]
+        law = {"probit": "Normal", "logit": "Logistic"}[card.outcome.link]
+        return [("Errors, independent", rf"e_{{it}} \sim \mathrm{{{law}}}(0,\, 1)")]
     if not card.error.measurement_sd:
         return _model_errors(card)
     measured = r"\tilde{y}_{it} = y_{it} + m_{it}, \quad m_{it} \sim \mathrm{Normal}(0,\, s_{it})"
@@ -167,6 +168,12 @@ def prior_equations(content: Content) -> list[str]:
     return lines
 
 
+_CUTS: Final = {
+    "probit": "cut-points between them, in units of the SD of the latent error",
+    "logit": "cut-points between them, on the scale of the latent error (standard logistic: SD π/√3 = 1.81)",
+}
+
+
 def glossary(content: Content) -> list[tuple[str, str]]:
     """What the symbols stand for: (LaTeX, words)."""
     card, classes = content.card, content.classes
@@ -174,7 +181,7 @@ def glossary(content: Content) -> list[tuple[str, str]]:
     cuts = content.design.error.cuts
     if cuts is not None:
         out.append(("v_j", f"its categories in order: {', '.join(map(str, cuts.categories))}"))
-        out.append(("c_j", "cut-points between them, in units of the SD of the latent error"))
+        out.append(("c_j", _CUTS[cuts.link]))
     out.append(("T_i", f"year in which the country ratified {card.treatment.name} (never: D stays 0)"))
     if len(classes) > 1:
         out.append((r"\beta_{r(i)}", f"level of the country's class; 0 in the reference class, {classes[0]}"))
