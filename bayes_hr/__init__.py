@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from bayes_hr.data.igo_decomposition import decompose
     from bayes_hr.data.load import load_panel
     from bayes_hr.data.panel import Panel
+    from bayes_hr.data.score_draws import ScoreDraws, approximate_draws, implied_autocorrelation
     from bayes_hr.errors import BayesHRError, InputError
+    from bayes_hr.measurement_error.refits import fit_draws
+    from bayes_hr.measurement_error.result import PooledFit
     from bayes_hr.questions.citing import cite
 
 __all__ = [
@@ -34,6 +37,9 @@ __all__ = [
     "Fit",
     "InputError",
     "Panel",
+    "PooledFit",
+    "ScoreDraws",
+    "approximate_draws",
     "calibrate",
     "chunks_of_duckdb",
     "chunks_of_parquet",
@@ -43,7 +49,9 @@ __all__ = [
     "convergence_from_frames",
     "decompose",
     "fit",
+    "fit_draws",
     "from_cow",
+    "implied_autocorrelation",
     "list_cards",
     "load_card",
     "load_fit",
@@ -62,6 +70,9 @@ _HOMES = {
     "Fit": "bayes_hr.api",
     "InputError": "bayes_hr.errors",
     "Panel": "bayes_hr.data.panel",
+    "PooledFit": "bayes_hr.measurement_error.result",
+    "ScoreDraws": "bayes_hr.data.score_draws",
+    "approximate_draws": "bayes_hr.data.score_draws",
     "calibrate": "bayes_hr.calibration.of_card",
     "chunks_of_duckdb": "bayes_hr.data.chunks",
     "chunks_of_parquet": "bayes_hr.data.chunks",
@@ -71,7 +82,9 @@ _HOMES = {
     "convergence_from_frames": "bayes_hr.data.convergence_panel",
     "decompose": "bayes_hr.data.igo_decomposition",
     "fit": "bayes_hr.api",
+    "fit_draws": "bayes_hr.measurement_error.refits",
     "from_cow": "bayes_hr.data.codes",
+    "implied_autocorrelation": "bayes_hr.data.score_draws",
     "list_cards": "bayes_hr.cards",
     "load_card": "bayes_hr.cards",
     "load_fit": "bayes_hr.api",

@@ -15,6 +15,7 @@ import typer
 from bayes_hr.cli_calibrate import calibrate
 from bayes_hr.cli_compare import compare
 from bayes_hr.cli_data import data_app
+from bayes_hr.cli_draws import fit_draws
 from bayes_hr.cli_saved import OK, Scheduler, check, exit_code, report, summary
 from bayes_hr.errors import BayesHRError
 from bayes_hr.terminal import (
@@ -278,9 +279,10 @@ app.command(short_help="Verdict on a saved fit, and why.")(check)
 app.command()(summary)
 app.command(short_help="Write the report of a saved fit again.")(report)
 
-# Whether the engine can be trusted
+# Whether finding and engine can be trusted
 
 app.command(short_help="Does a finding depend on a choice of the card?")(compare)
+app.command(short_help="What does measurement error of the score do?")(fit_draws)
 app.command(short_help="Is the engine calibrated for a card's model?")(calibrate)
 
 

@@ -202,7 +202,7 @@ def compare(
         _LOG.info("%s: fit %d of %d, %s", card.id, k + 1, len(found), choice.label)
         out = None if folder is None else Path(folder) / f"{k:02d}-{_slug(choice.label)}"
         fit = api.fit(choice.card, choice.panel, out=out, companions=False, reference=0, progress=progress)
-        table, line = _told(choice, fit)
+        table, line = rows_of_fit(choice.label, fit, choice.changes)
         tables.append(table)
         fits.append(line)
     return Comparison(card, pd.concat(tables, ignore_index=True), pd.DataFrame(fits), left_out)
@@ -255,17 +255,17 @@ def _with_rows(
     return _Choice(label, card, panel, changes), model
 
 
-def _told(choice: _Choice, fit: api.Fit) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """A fit's effects, and what is to be known of it."""
+def rows_of_fit(label: str, fit: api.Fit, changes: Mapping[str, Any]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Rows of :attr:`Comparison.table` and the row of :attr:`Comparison.fits` of a fit under a choice."""
     effects, verdict = fit.effects(), fit.check()
-    own = effects[effects["by"].isin(question_of(choice.card).headline)].copy()
-    own.insert(0, "choice", choice.label)
+    own = effects[effects["by"].isin(question_of(fit.card).headline)].copy()
+    own.insert(0, "choice", label)
     own["verdict"] = verdict.status
     merge = fit.result.provenance["merge"]
     line = {
-        "choice": choice.label,
-        "changes": json.dumps(choice.changes),
-        "unit": _unit(choice.card),
+        "choice": label,
+        "changes": json.dumps(changes),
+        "unit": _unit(fit.card),
         "rows": merge["rows_used"],
         "countries": merge["countries"],
         "verdict": verdict.status,

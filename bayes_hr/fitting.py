@@ -13,7 +13,7 @@ import logging
 import os
 import platform
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -134,6 +134,7 @@ def run(
     progress: Progress | None = None,
     engine: Engine | None = None,
     folder: Path | None = None,
+    cores: int | None = None,
 ) -> FitResult:
     """Fit a card to a panel.
 
@@ -152,6 +153,8 @@ def run(
     folder
         Where the exact engine saves chains on the way: an interrupted fit of the same card, data, engine and
         version goes on from there.
+    cores
+        Processes for the chains; None takes as many as there are, up to one for each chain.
 
     Raises
     ------
@@ -164,7 +167,8 @@ def run(
     if engine is None:
         card = with_engine(card, design)
         engine = engine_of(card, design, folder)
-    tree = engine.sample(design, settings_of(card), progress)
+    settings = settings_of(card)
+    tree = engine.sample(design, replace(settings, cores=cores or settings.cores), progress)
     tree.attrs |= {"card": card.id, **design.attrs}
     return FitResult(tree, card, _provenance(card, panel, design, tree))
 

@@ -12,7 +12,7 @@ import pandas as pd
 from bayes_hr.constants import CI_KIND, CI_PROB
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -99,7 +99,7 @@ def interval(draws: Array, prob: float = CI_PROB) -> tuple[Array, Array]:
 
 
 def effects_table(
-    estimands: list[EstimandDraws],
+    estimands: Sequence[EstimandDraws],
     *,
     scale: str,
     rope: tuple[float, float],

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bayes_hr.checks.result import FAIL
 from bayes_hr.reporting import formats as fmt
 from bayes_hr.reporting import page as shared
-from bayes_hr.reporting.comparison.plots import choices_picture
+from bayes_hr.reporting.comparison.plots import Wording, choices_picture
 from bayes_hr.reporting.tables import NUMBER, STATUS, TEXT, Table, effect_cells, effect_columns
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bayes_hr.comparison import Comparison
+    from bayes_hr.reporting.comparison.plots import Beside
     from bayes_hr.reporting.figures import Picture
 
 TITLES: Final = {
@@ -81,9 +82,9 @@ def render(found: Comparison) -> str:
             "question": found.card.question,
             "failed": failed(found),
             "answer": answer(found, counted),
-            "fits": fits_table(found),
+            "fits": fits_table(found.fits),
             "stability": stability_table(found, counted),
-            "sections": [section(found, by) for by in dict.fromkeys(found.table["by"])],
+            "sections": [section(found, by, Wording()) for by in dict.fromkeys(found.table["by"])],
             "left_out": [f"{label}: {why}" for label, why in found.left_out.items()],
             "limits": LIMITS,
             "references": REFERENCES,
@@ -129,20 +130,22 @@ def effect_name(estimand: str, level: str, reference: str) -> str:
     return f"{name}, {estimand}" if estimand in SPLIT else name
 
 
-def section(found: Comparison, by: str) -> tuple[str, str, Picture | None, Table]:
+def section(found: Beside, by: str, words: Wording) -> tuple[str, str, Picture | None, Table]:
     """Key, title, figure and table of one kind of effect."""
     rows = found.table[found.table["by"] == by]
-    order = found.fits["choice"].tolist()
     title = TITLES.get(by, by)
     grouped = [
         (effect_name(*(str(v) for v in effect)), own)
         for effect, own in rows.groupby(_EFFECT, sort=False, dropna=False)
     ]
-    picture = choices_picture(found, title, f"fig-{by}", grouped, order) if by in DRAWN else None
-    return f"by-{by}", title, picture, effects_table(found, by, title, grouped)
+    picture = choices_picture(found, title, f"fig-{by}", grouped, words=words) if by in DRAWN else None
+    table = effects_table(found, f"effects-{by}", f"{title} {words.beside}", grouped, words=words)
+    return f"by-{by}", title, picture, table
 
 
-def effects_table(found: Comparison, by: str, title: str, grouped: list[tuple[str, pd.DataFrame]]) -> Table:
+def effects_table(
+    found: Beside, key: str, caption: str, grouped: list[tuple[str, pd.DataFrame]], *, words: Wording
+) -> Table:
     """Every effect of a kind under every choice."""
     rows = [
         (name, str(row.choice), *effect_cells(row, 2), str(row.verdict))
@@ -150,16 +153,16 @@ def effects_table(found: Comparison, by: str, title: str, grouped: list[tuple[st
         for row in own.itertuples()
     ]
     prob = float(found.table["ci_prob"].iloc[0])
-    columns = (("Effect", TEXT), ("Choice", TEXT), *effect_columns(prob), ("Verdict", STATUS))
+    columns = (("Effect", TEXT), (words.column, TEXT), *effect_columns(prob), ("Verdict", STATUS))
     rope = found.card.rope
     note = (
         "P(> 0): probability of an effect above zero. P(negligible): probability of an effect in the card's "
         f"region of practical equivalence ({fmt.interval(rope.lower, rope.upper)}, of the outcome)."
     )
-    return Table(f"effects-{by}", f"{title} under each choice", columns, tuple(rows), note)
+    return Table(key, caption, columns, tuple(rows), note)
 
 
-def fits_table(found: Comparison) -> Table:
+def fits_table(fits: pd.DataFrame, column: str = "Choice") -> Table:
     """Rows, verdict and diagnostics of each fit."""
     rows = tuple(
         (
@@ -171,10 +174,10 @@ def fits_table(found: Comparison) -> Table:
             fmt.count(r.ess_bulk),
             str(r.checks) or fmt.NONE,
         )
-        for r in found.fits.itertuples()
+        for r in fits.itertuples()
     )
     columns = (
-        ("Choice", TEXT),
+        (column, TEXT),
         ("Rows", NUMBER),
         ("Countries", NUMBER),
         ("Verdict", STATUS),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
 
 from bayes_hr.checks.result import FAIL
 from bayes_hr.reporting import figures as fig
@@ -17,20 +18,43 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from bayes_hr.comparison import Comparison
+    from bayes_hr.cards import Card
 
 OWN: Final = "#0b5fa5"
 
 
+class Beside(Protocol):
+    """Estimates of a card made in several ways: the contract's table with ``choice`` and ``verdict``."""
+
+    @property
+    def card(self) -> Card:
+        """The card."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Effects, the way that is drawn in colour first."""
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What the ways are called: in titles, in the head of a column, and the first and others in a legend."""
+
+    beside: str = "under each choice"
+    column: str = "Choice"
+    first: str = "as the card has it"
+    others: str = "one thing changed"
+
+
 def choices_picture(
-    found: Comparison, title: str, key: str, own: Sequence[tuple[str, pd.DataFrame]], order: Sequence[str]
+    found: Beside, title: str, key: str, own: Sequence[tuple[str, pd.DataFrame]], *, words: Wording
 ) -> Picture:
     """Means and intervals of some effects (label, rows of the table), one panel each, one line a choice."""
+    order = found.table["choice"].drop_duplicates().tolist()
     prob = fmt.percent(float(found.table["ci_prob"].iloc[0]))
     caption = (
-        f"{title} under each choice: mean and {prob} interval. Blue: as the card has it; grey: one thing "
-        "changed; red: verdict FAIL, do not read; no line: the choice has no such effect. Dashed: the card's "
-        "mean. Grey band: effects that are negligible."
+        f"{title} {words.beside}: mean and {prob} interval. Blue: {words.first}; grey: {words.others}; red: "
+        "verdict FAIL, do not read; no line: no such effect. Dashed: the mean of the blue line. Grey band: "
+        "effects that are negligible."
     )
     told = "; ".join(
         f"{label}: {fmt.signed(rows['mean'].min(), 2)} to {fmt.signed(rows['mean'].max(), 2)}"
@@ -38,10 +62,10 @@ def choices_picture(
     )
     with fig.style():
         figure = _panels(found, own, order)
-    return Picture(key, figure, caption, f"{title}, means over the choices. {told}.")
+    return Picture(key, figure, caption, f"{title}, means {words.beside}. {told}.")
 
 
-def _panels(found: Comparison, own: Sequence[tuple[str, pd.DataFrame]], order: Sequence[str]) -> Figure:
+def _panels(found: Beside, own: Sequence[tuple[str, pd.DataFrame]], order: Sequence[str]) -> Figure:
     columns = min(len(own), 3)
     lines = -(-len(own) // columns)
     rope = (found.card.rope.lower, found.card.rope.upper)
