@@ -105,6 +105,7 @@ Run = Callable[..., tuple[int, str, str]]
         "report",
         "calibrate",
         "compare",
+        "fit-draws",
         "models",
         "data",
         "data describe",

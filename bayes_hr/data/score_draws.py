@@ -212,8 +212,9 @@ def implied_autocorrelation(panel: Panel) -> float:
     If scores were true values plus errors of the stated SDs s, the changes of a country from year to year
     would have a mean square of at least that of the errors' changes, s_t^2 + s_(t-1)^2 - 2 r s_t s_(t-1).
     Solved for r (0 if that is negative): with scores that hardly move against SDs that are large, errors
-    must persist.  For v4.02 of the latent protection score (changes with an SD of .21, errors with a median
-    SD of .26, thus of .37 if independent) r is about .7.  True changes make it larger still.
+    must persist.  True changes make r larger still.  For v4.02 of the latent protection score, 1946-2021, it
+    is .85 from each row's own SD, and .67 from the SD of the changes (.21) and the median SD alone (.26, thus
+    changes of .37 if errors were independent): scores with large SDs hardly move.
 
     Raises
     ------

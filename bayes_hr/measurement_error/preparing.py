@@ -207,6 +207,7 @@ def _facts(card: Card, design: Design, draws: ScoreDraws) -> dict[str, Any]:
     next_year = (np.diff(year) == 1) & (np.diff(code) == 0)
     now, before = apart[1:][next_year], apart[:-1][next_year]
     size = math.sqrt((now**2).sum() * (before**2).sum())
+    rounding = 1e-20 * (values**2).sum()
     return {
         "origin": draws.origin,
         "approximate": draws.approximate,
@@ -215,7 +216,7 @@ def _facts(card: Card, design: Design, draws: ScoreDraws) -> dict[str, Any]:
         "correlation": correlation,
         "difference": float((mean - design.y).mean()),
         "sd": float(np.median(np.sqrt(noise))),
-        "autocorrelation": float((now * before).sum() / size) if size > 0 else math.nan,
+        "autocorrelation": float((now * before).sum() / size) if size > rounding else math.nan,
         "unit": design.unit,
         "centre": design.centre,
     }

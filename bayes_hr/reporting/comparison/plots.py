@@ -80,6 +80,7 @@ def _panels(found: Beside, own: Sequence[tuple[str, pd.DataFrame]], order: Seque
     axes[0].set_ylim(-0.6, len(order) - 0.4)
     for axis in axes:
         axis.tick_params(axis="y", length=0, labelsize=8)
+        axis.locator_params(axis="x", nbins=6)  # more would touch each other
         axis.spines["left"].set_visible(False)
     for spare in axes[len(own) :]:
         spare.set_axis_off()

@@ -105,7 +105,7 @@ def answer(found: PooledFit) -> list[str]:
         same = (found.table["estimand"] == part.estimand) & (found.table["by"] == part.by)
         same &= (found.table["level"] == part.level) & (found.table["reference"] == part.reference)
         rows = found.table[same].set_index("choice")
-        told = [f"{_estimate(rows.loc[way])} {way}" for way in ways if way in rows.index]
+        told = [f"{way} {_estimate(rows.loc[way])}" for way in ways if way in rows.index]
         text = f"{effect_name(part.estimand, part.level, part.reference)}: {'; '.join(told)}."
         out.append(f"{text} {_share(part)}".strip())
     return out
