@@ -62,7 +62,9 @@ def fit_draws(
     panel: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Your own rows (.csv, .parquet, .dta) in place of the public data."
+            metavar="FILE",
+            help="Your own rows (.csv, .parquet, .dta) in place of the public data; without the score, the "
+            "mean of its draws stands for it.",
         ),
     ] = None,
     engine: Annotated[str | None, typer.Option(help="auto, nuts or gibbs.")] = None,
@@ -81,7 +83,7 @@ def fit_draws(
     """
     import bayes_hr
     from bayes_hr.api import panel_from_file, panel_of
-    from bayes_hr.measurement_error.preparing import check_card
+    from bayes_hr.measurement_error.preparing import check_card, panel_of_file
     from bayes_hr.measurement_error.result import SCORE_REFITS
     from bayes_hr.storage import check_target
 
@@ -90,12 +92,15 @@ def fit_draws(
     check_card(chosen)
     out = out or Path("runs") / f"measurement-{chosen.id}"
     check_target(out, SCORE_REFITS)
-    rows = panel_of(chosen) if panel is None else panel_from_file(panel, chosen)
+    if scores is None:
+        rows = panel_of(chosen) if panel is None else panel_from_file(panel, chosen)
+        supplied = _approximate(chosen, rows, refits, autocorrelation, seed=seed)
+    else:
+        supplied = bayes_hr.ScoreDraws.from_file(scores, codes=codes)
+        rows = panel_of(chosen) if panel is None else panel_of_file(panel, chosen, supplied)
     found = bayes_hr.fit_draws(
         chosen,
-        _approximate(chosen, rows, refits, autocorrelation, seed=seed)
-        if scores is None
-        else bayes_hr.ScoreDraws.from_file(scores, codes=codes),
+        supplied,
         rows,
         refits=refits,
         known_sd=known_sd,

@@ -183,8 +183,8 @@ def test_failed_refits_are_named_and_not_pooled(monkeypatch: pytest.MonkeyPatch)
     assert found.refits["pooled"].tolist() == [True, False, True, True]
     assert row(found, POOLED)["mean"] == pytest.approx((0 + 200 + 300) / 3, abs=0.5)
     assert row(found, POOLED)["verdict"] == "REVIEW"
-    with_verdicts("PASS", "FAIL", "FAIL", "PASS")
-    with pytest.raises(InputError, match=r"2 of 4 refits have verdict FAIL \(draw 2, draw 3: r\)"):
+    with_verdicts("PASS", "FAIL", "FAIL", "FAIL")
+    with pytest.raises(InputError, match=r"3 of 4 refits have verdict FAIL \(draw 2, draw 3, draw 4: r\)"):
         bayes_hr.fit_draws(card_of(), SMALL.draws(4), SMALL.panel(), **given)
 
 

@@ -10,17 +10,20 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from bayes_hr import fitting
-from bayes_hr.cards import Card, ConvergenceCard
+from bayes_hr import api, fitting
+from bayes_hr.cards import Card, ConvergenceCard, RatificationCard
 from bayes_hr.data.messages import listed
+from bayes_hr.data.panel import Panel
+from bayes_hr.data.panel_io import is_panel, read_table
 from bayes_hr.data.score_draws import ScoreDraws
+from bayes_hr.data.user_frames import ccodes, whole_numbers
 from bayes_hr.errors import InputError
 from bayes_hr.questions import question_of
+from bayes_hr.row_filter import columns_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bayes_hr.data.panel import Panel
     from bayes_hr.design import Design
     from bayes_hr.engines.settings import Engine
 
@@ -58,6 +61,12 @@ def check_card(card: Card) -> None:
             f"{start} and error.measurement_sd are alternatives: together they would count the error twice. "
             "Leave error.measurement_sd out; known_sd=True (--known-sd) puts such a fit beside."
         )
+    if card.outcome.name in columns_of(card.where):
+        raise InputError(
+            f"{start} are not offered with a row filter on the score itself ({card.where!r}): every draw "
+            "would keep other country-years. Filter by another column, e.g. a copy of the score under "
+            "another name."
+        )
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,28 @@ def as_draws(draws: ScoreDraws | pd.DataFrame | str | Path) -> ScoreDraws:
     if isinstance(draws, ScoreDraws):
         return draws
     return ScoreDraws.from_file(draws) if isinstance(draws, str | Path) else ScoreDraws.from_frame(draws)
+
+
+def panel_of_file(path: Path, card: Card, draws: ScoreDraws) -> Panel:
+    """A user's file as the panel of a card; without the score, each row gets the mean of its draws.
+
+    Rows without draws are then left out and counted, as those without an outcome are.
+
+    Raises
+    ------
+    InputError
+        If the file or its rows are wrong.
+    """
+    name = card.outcome.name
+    saved = path.suffix.lower() == ".parquet" and is_panel(path)
+    table = None if saved else read_table(path)
+    if table is None or name in table.columns or not {"ccode", "year"} <= {*table.columns}:
+        return api.panel_from_file(path, card)
+    means = draws.at(ccodes(table).to_numpy(), whole_numbers(table, "year").to_numpy()).mean(axis=1)
+    treaty = card.treatment.name if isinstance(card, RatificationCard) else None
+    panel = Panel.from_frame(table.assign(**{name: means}), outcome=name, name=card.panel, treaty=treaty)
+    note = f"{name}: not in {path.name}; the mean of the draws supplied stands for it"
+    return replace(panel, merge=panel.merge.with_notes(note))
 
 
 def prepared(

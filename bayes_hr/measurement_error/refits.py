@@ -47,8 +47,8 @@ if TYPE_CHECKING:
 
 _LOG: Final = logging.getLogger("bayes_hr")
 
-LEAST_SHARE: Final = 0.75
-"""Share of the refits that must be usable: those left out are not a random part of the draws."""
+LEAST_SHARE: Final = 0.5
+"""Share of the refits that must be usable; those left out are no random part of the draws, and are named."""
 
 
 def fit_draws(
@@ -101,8 +101,8 @@ def fit_draws(
     Raises
     ------
     InputError
-        Anything wrong with card, data or draws, before any sampling; afterwards, if less than three quarters
-        of the refits are usable (their verdicts are kept in `folder`).
+        Anything wrong with card, data or draws, before any sampling; afterwards, if less than half of the
+        refits are usable (their verdicts are kept in `folder`).
     TaskFailureError
         If the engine breaks off in some refits; the others are kept.
     """

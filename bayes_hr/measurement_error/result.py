@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -106,9 +107,14 @@ class PooledFit:
             summary = {
                 "card": self.card.id,
                 "question": self.card.question,
-                "draws": self.facts,
+                "draws": {k: None if _is_nan(v) else v for k, v in self.facts.items()},
                 **{name: json.loads(frame.to_json(orient="records")) for name, frame in frames.items()},
             }
             (work / "measurement.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
             self.report(work / "report.html")
         return folder
+
+
+def _is_nan(value: Any) -> bool:
+    """JSON has no NaN."""
+    return isinstance(value, float) and math.isnan(value)
