@@ -189,7 +189,7 @@ def test_failed_refits_are_named_and_not_pooled(monkeypatch: pytest.MonkeyPatch)
 
 
 def small_run(folder: str | Path | None, progress: Any = silent) -> PooledFit:
-    small = card_of(fit={"chains": 2, "draws": 120, "tune": 50, "seed": 3})
+    small = card_of(fit={"chains": 2, "draws": 60, "tune": 30, "seed": 3})
     return bayes_hr.fit_draws(small, SMALL.draws(4), SMALL.panel(), folder=folder, progress=progress)
 
 
@@ -238,7 +238,7 @@ def holes() -> ScoreDraws:
     [
         ({"error": {"measurement_sd": "score_sd"}}, None, "are alternatives"),
         ({}, holes, r"19 of the 96 country-years .* lack draws .*: COW 1 1991, COW 2 1991, COW 3 1990"),
-        ({}, lambda: Measured(seed=9).draws(4), "they are not of 'score'"),
+        ({}, lambda: replace(SMALL, seed=9).draws(4), "they are not of 'score'"),
         ({}, lambda: replace(SMALL.draws(4), values=-SMALL.draws(4).values), "they are not of 'score'"),
         ({}, lambda: replace(SMALL.draws(4), ccode=SMALL.draws(4).ccode + 500), "Are their codes COW"),
         ({"where": "year > 2100"}, None, "no rows are left"),

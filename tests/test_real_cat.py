@@ -64,3 +64,12 @@ def test_a_panel_of_another_treaty_or_classes_is_refused(options: dict, wrong: s
     panel = bayes_hr.load_panel("ratification", **options)
     with pytest.raises(bayes_hr.InputError, match=wrong):
         bayes_hr.fit("cat_hrps", panel)
+
+
+def test_errors_of_the_latent_score_must_persist() -> None:
+    """Yearly changes of .21 against .37 if independent: at least .67; more with each row's own SD."""
+    panel = bayes_hr.load_panel("ratification")
+    y, s, year, code = (panel.frame[c] for c in ("hrps_v402", "hrps_v402_sd", "year", "ccode"))
+    change = y.diff()[(year.diff() == 1) & (code.diff() == 0)].std()
+    assert 1 - (change / (np.sqrt(2) * s.median())) ** 2 == pytest.approx(0.67, abs=0.01)
+    assert bayes_hr.implied_autocorrelation(panel) == pytest.approx(0.85, abs=0.01)

@@ -45,6 +45,9 @@ _LIMITS: Final = (
     "Pooling is right if draw k of one country-year belongs to draw k of every other, as in a joint "
     "posterior. The persistence of the error is that of the draws and is taken as given: it could not be "
     "told apart from the persistence of the outcome itself.",
+    "Pooling a few draws gives intervals that are somewhat too narrow where much of the variance lies "
+    "between draws: take more then. With four fifths of it there, in a simulated world, 89 % intervals "
+    "over 6 draws covered 81 %, over 20 draws 84 %, and exact ones 88 % of the time.",
     "In a linear model, classical error of an outcome does not bias its effects; it makes them less certain. "
     "The pooled interval says how much less if the measurement model is right.",
     "An independent error of known SD, where it is shown, takes the noise out of the score; draws put the "
