@@ -118,7 +118,7 @@ def same_scores(n: int) -> ScoreDraws:
 
 def test_equal_draws_are_the_fit_of_the_score_as_it_stands() -> None:
     card = card_of(outcome={"name": "score", "scale": "sd", "centre": "mean"})  # made numbers for the refits
-    job, items, facts = job_of(card, same_scores(3))
+    job, items, facts = job_of(card, same_scores(2))
     alone = bayes_hr.fit(card, SMALL.panel(), reference=0, progress=silent)
     for values in items.values():
         found = refit(values, card.fit.seed, job=job)
@@ -190,7 +190,7 @@ def test_failed_refits_are_named_and_not_pooled(monkeypatch: pytest.MonkeyPatch)
 
 def small_run(folder: str | Path | None, progress: Any = silent) -> PooledFit:
     small = card_of(fit={"chains": 2, "draws": 60, "tune": 30, "seed": 3})
-    return bayes_hr.fit_draws(small, SMALL.draws(4), SMALL.panel(), folder=folder, progress=progress)
+    return bayes_hr.fit_draws(small, SMALL.draws(3), SMALL.panel(), folder=folder, progress=progress)
 
 
 def test_kill_9_loses_nothing_and_counts_nothing_twice(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_kill_9_loses_nothing_and_counts_nothing_twice(tmp_path: Path) -> None:
         "from bayes_hr.fits import Fit\n"
         "fitting.usable_cores, Fit.check = lambda: 1, lambda _: own.PASSED\n"
         "def progress(done, total):\n"
-        "    if (done, total) == (2, 4): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    if (done, total) == (2, 3): os.kill(os.getpid(), signal.SIGKILL)\n"
         f"own.small_run({str(tmp_path)!r}, progress)\n"
     )
     path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
@@ -212,7 +212,7 @@ def test_kill_9_loses_nothing_and_counts_nothing_twice(tmp_path: Path) -> None:
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "refits").glob("*/task-*.json")}
     seen: list[tuple[int, int]] = []
     found = small_run(tmp_path, lambda *at: seen.append(at))
-    assert seen == [(2, 4), (3, 4), (4, 4)]  # nor was the first fit run again
+    assert seen == [(2, 3), (3, 3)]  # nor was the first fit run again
     assert {p: p.stat().st_mtime_ns for p in before} == before
     whole = small_run(None)
     pd.testing.assert_frame_equal(found.table, whole.table)
