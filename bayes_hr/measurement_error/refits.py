@@ -150,8 +150,8 @@ def _run(
     job: Job, items: dict[str, Array], folder: Path | None, progress: Progress | None
 ) -> dict[str, dict[str, Any]]:
     """Results of the refits by draw; finished ones are kept in a folder of this very job."""
-    signature = fitting.signature(job.card, job.panel)
-    told = hashlib.sha256(json.dumps(signature, sort_keys=True).encode())
+    decides = [fitting.signature(job.card, job.panel), job.card.model_dump(mode="json")]  # verdict, estimands
+    told = hashlib.sha256(json.dumps(decides, sort_keys=True).encode())
     for key, values in items.items():
         told.update(key.encode() + values.tobytes())
     context = told.hexdigest()
