@@ -570,8 +570,8 @@ def test_auto_is_the_engine_that_a_fit_of_all_rows_would_take(monkeypatch: pytes
 
     monkeypatch.setattr(fitting, "with_engine", with_engine)
     with pytest.raises(InputError, match="seen"):
-        calibrate("demo_ratification", worlds=2, units=4, rows_per_unit=4)
-    assert asked == [3443]
+        calibrate("demo_ratification", worlds=2, units=8, rows_per_unit=12)
+    assert asked == [3403]
 
 
 def test_calibrate_is_public() -> None:
@@ -582,7 +582,7 @@ def test_two_worlds_with_the_real_engine_in_two_processes(tmp_path: Path) -> Non
     """An engine sent to workers: everything can be pickled, and the number of workers does not matter."""
     options = {
         "worlds": 2,
-        "units": 4,
+        "units": 8,
         "rows_per_unit": 4,
         "draws": 120,
         "tune": 60,
