@@ -136,7 +136,7 @@ def test_density_is_the_row_models_with_the_effects_integrated_out(name: str) ->
 
 def integrated_by_hand(density: BlockDensity, x: np.ndarray) -> float:
     """The density without the Jacobians of its coordinates."""
-    at, serial = density.mean.size, density.design.serial is not None
+    at, serial = density.target.mean.size, density.design.serial is not None
     logits = [] if not serial else [x[at + 2]]
     years = [np.log(density.expand(x)["sd_state_year"])] if serial else []
     logs, k = [x[at], *years], at + 1 + 2 * serial
@@ -147,7 +147,7 @@ def integrated_by_hand(density: BlockDensity, x: np.ndarray) -> float:
         k += size(g)
     share = 1.0 / (1.0 + np.exp(-np.array(logits)))
     jacobian = np.sum(logs) + np.sum(np.log(share * (1 - share)))
-    scale = np.log(np.abs(np.diag(density.whitening.matrix))).sum()
+    scale = np.log(np.abs(np.diag(density.target.whitening))).sum()
     if serial:
         lower, upper = density.design.serial.rho.values
         jacobian += np.log(upper - lower)
@@ -163,7 +163,7 @@ def joint_less_conditional(density: BlockDensity, x: np.ndarray) -> float:
     rng = np.random.default_rng(3)
     values = {"coefficient": np.concatenate([np.ravel(parameters[t.name]) for t in design.population])}
     values["sigma"] = parameters["sigma"]
-    at = density.mean.size + 1 + 2 * (design.serial is not None)
+    at = density.target.mean.size + 1 + 2 * (design.serial is not None)
     z = {g.name: rng.standard_normal((len(g.levels), len(g.terms))) for g in design.groups}
     for g in design.groups:
         point = covariance(g, x[at : at + size(g)])

@@ -14,33 +14,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import special
 
 from bayes_hr.engines import covariance as cov
+from bayes_hr.engines.block_kernel import Target, evaluate, read
 from bayes_hr.engines.block_model import BlockModel
 from bayes_hr.engines.nominal import nominal_whitening
-from bayes_hr.engines.unit_blocks import by_coefficient, moments
 from bayes_hr.forms import coefficient_priors
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bayes_hr.design import Design
-    from bayes_hr.kernels import Whitening
 
     Array = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class _Point:
-    """Parameters at a point of the sampler's coordinates."""
-
-    population: Array
-    sigma: float
-    sd: float
-    rho: float
-    share: float
-    groups: list[cov.Covariance]
 
 
 @dataclass(frozen=True)
@@ -53,20 +39,13 @@ class BlockDensity:
     """
 
     model: BlockModel
-    whitening: Whitening
-    mean: Array
-    scale: Array
-    constant: float
+    target: Target
 
     @classmethod
     def of(cls, design: Design) -> BlockDensity:
         """Prepare the arrays; nothing is sampled."""
         model = BlockModel.of(design)
-        mean, scale = coefficient_priors(design)
-        whitening = nominal_whitening(model, mean, scale)
-        constant = np.log(np.abs(np.diag(whitening.matrix))).sum() - np.log(scale).sum()
-        constant -= 0.5 * (scale.size + design.n) * np.log(2 * np.pi)
-        return cls(model, whitening, mean, scale, float(constant))
+        return cls(model, _target(model))
 
     @property
     def design(self) -> Design:
@@ -77,22 +56,7 @@ class BlockDensity:
     def size(self) -> int:
         """Number of coordinates."""
         serial = 2 * (self.design.serial is not None)
-        return self.mean.size + 1 + serial + sum(cov.size(g) for g in self.design.groups)
-
-    def _read(self, x: Array) -> _Point:
-        P, at = self.mean.size, self.mean.size + 1
-        theta = self.whitening.centre + self.whitening.matrix @ x[:P]
-        sd, rho, share = np.float64(1.0), 0.0, 0.5  # numpy overflows to infinity, Python to an error
-        if self.design.serial is not None:
-            lower, upper = self.design.serial.rho.values
-            share = special.expit(x[at + 1])
-            rho = lower + (upper - lower) * share
-            sd, at = np.exp(x[at]) / np.sqrt(1.0 - rho**2), at + 2
-        groups = []
-        for group in self.design.groups:
-            groups.append(cov.covariance(group, x[at : at + cov.size(group)]))
-            at += cov.size(group)
-        return _Point(theta, np.exp(x[P]), sd, rho, share, groups)
+        return self.target.mean.size + 1 + serial + sum(cov.size(g) for g in self.design.groups)
 
     def __call__(self, x: Array) -> tuple[float, Array]:
         """Log density, with its constant, and its gradient at ``x`` (size,).
@@ -100,72 +64,68 @@ class BlockDensity:
         Where the sampler's first wild steps leave the range of floating point, the value is not finite,
         which the sampler takes as a divergence.
         """
-        with np.errstate(all="ignore"):
-            return self._evaluate(x)
-
-    def _evaluate(self, x: Array) -> tuple[float, Array]:
-        point, model = self._read(x), self.model
-        z = (point.population - self.mean) / self.scale
-        order = (*model.blocks.inner, *model.blocks.outer)
-        factors = model.padded([point.groups[g].factor for g in order])
-        rows, g_r, H, g_sigma, g_sd, g_rho = moments(
-            model.residual(point.population), model.units, factors, point.sigma, point.sd, point.rho
-        )
-        by_b = by_coefficient(g_r, model.values, model.position, point.population.size)
-        by_group = [c.gradient for c in point.groups]
-        for position, g in enumerate(order):
-            q = len(point.groups[g].sd)
-            by_group[g] = by_group[g] + point.groups[g].from_excess(H[position, :q, :q])
-        scalars, log_prior = self._scalar_priors(point, x)
-        gradient = [(by_b - z / self.scale) @ self.whitening.matrix]
-        slope = self._slope(point)
-        scalars += np.array([g_sigma, g_sd, g_rho * slope])[: scalars.size]
-        if scalars.size > 1:  # at a given shock, the SD of the years moves with rho
-            scalars[2] += scalars[1] * slope * point.rho / (1.0 - point.rho**2)
-        gradient.append(scalars)
-        value = self.constant + rows - 0.5 * z @ z + log_prior + sum(c.log_prior for c in point.groups)
-        full = np.concatenate([*gradient, *by_group])
-        return (float(value) if np.isfinite(full).all() else np.nan), full
-
-    def _slope(self, point: _Point) -> float:
-        """Change of rho with its logit."""
-        if self.design.serial is None:
-            return 0.0
-        lower, upper = self.design.serial.rho.values
-        return (upper - lower) * point.share * (1.0 - point.share)
-
-    def _scalar_priors(self, point: _Point, x: Array) -> tuple[Array, float]:
-        """Gradient and value of the priors, with Jacobians, of sigma and of the unit-years' SD and rho."""
-        if self.design.error.sigma is None:
-            raise ValueError("Gaussian errors have a prior of sigma")
-        density, slope = self.design.error.sigma.log_density(point.sigma)
-        value, gradient = density + np.log(point.sigma), [1.0 + slope * point.sigma]
-        if self.design.serial is not None:
-            density, slope = self.design.serial.sd.log_density(point.sd)
-            logit = x[self.mean.size + 2]
-            value += density + np.log(point.sd) + special.log_expit(logit) + special.log_expit(-logit)
-            gradient += [1.0 + slope * point.sd, 1.0 - 2.0 * point.share]
-        return np.array(gradient), float(value)
+        value, gradient = evaluate(x, self.target)
+        return float(value), gradient
 
     def expand(self, x: Array) -> dict[str, Array]:
         """Parameters under the names of the contract at ``x``; what was integrated out is left out."""
-        point, at = self._read(x), 0
+        theta, sigma, sd, rho, _, groups = read(x, self.target)
         out: dict[str, Array] = {}
+        at = 0
         for term in self.design.population:
-            out[term.name] = point.population[at : at + term.size].reshape(term.shape)
+            out[term.name] = theta[at : at + term.size].reshape(term.shape)
             at += term.size
-        out["sigma"] = np.array(point.sigma)
+        out["sigma"] = np.array(sigma)
         if self.design.serial is not None:
-            out[f"sd_{self.design.serial.name}"], out["rho"] = np.array(point.sd), np.array(point.rho)
-        for g, group in enumerate(self.design.groups):
-            own = point.groups[g]
-            out[f"sd_{group.name}"] = own.sd
+            out[f"sd_{self.design.serial.name}"], out["rho"] = np.array(sd), np.array(rho)
+        for group, (_, own, corr, *_) in zip(self.design.groups, groups, strict=True):
+            out[f"sd_{group.name}"] = own
             if group.corr is not None:
-                out[f"corr_{group.name}"] = own.corr @ own.corr.T
+                out[f"corr_{group.name}"] = corr @ corr.T
         return out
 
     def initial(self, seed: int) -> Array:
         """An overdispersed start: coordinates uniform on (-1, 1), scales around half the outcome's unit."""
         x = np.random.default_rng(seed).uniform(-1.0, 1.0, self.size)
-        x[self.mean.size] += np.log(0.5 * self.design.unit)
+        x[self.target.mean.size] += np.log(0.5 * self.design.unit)
         return x
+
+
+def _target(model: BlockModel) -> Target:
+    """Arrays of the density: rows, coordinates, priors."""
+    design = model.design
+    if design.error.sigma is None:
+        raise ValueError("Gaussian errors have a prior of sigma")
+    mean, scale = coefficient_priors(design)
+    whitening = nominal_whitening(model, mean, scale)
+    etas = [0.0 if g.corr is None else g.corr["eta"] for g in design.groups]
+    sizes = [len(g.terms) for g in design.groups]
+    constant = np.log(np.abs(np.diag(whitening.matrix))).sum() - np.log(scale).sum()
+    constant -= 0.5 * (scale.size + design.n) * np.log(2 * np.pi)
+    constant -= sum(cov.log_constant(eta, q) for eta, q in zip(etas, sizes, strict=True) if eta > 0)
+    serial = design.serial
+    priors = [design.error.sigma, design.error.sigma if serial is None else serial.sd]
+    coded = [p.coded for p in (*priors, *(p for g in design.groups for p in g.sd))]
+    code, first, last = (np.array(values) for values in zip(*coded, strict=True))
+    bounds = (0.0, 1.0) if serial is None else serial.rho.values
+    order = (*model.blocks.inner, *model.blocks.outer)
+    return Target(
+        y=model.y,
+        values=model.values,
+        position=model.position,
+        units=model.units,
+        centre=np.ascontiguousarray(whitening.centre),
+        whitening=np.ascontiguousarray(whitening.matrix),
+        mean=mean,
+        scale=scale,
+        code=code,
+        first=first,
+        last=last,
+        serial=serial is not None,
+        lower=float(bounds[0]),
+        upper=float(bounds[1]),
+        size=np.array(sizes),
+        eta=np.array(etas),
+        place=np.array([order.index(g) for g in range(len(order))]),
+        constant=float(constant),
+    )

@@ -72,16 +72,16 @@ class Covariance:
         """Gradient in the coordinates, from that in the correlation's factor (q, q) and the log SDs (q)."""
         if self.gradient.size == self.sd.size:
             return by_log_sd
-        return np.concatenate([by_log_sd, _back(by_corr, self.corr, self.partial, self.left)])
+        return np.concatenate([by_log_sd, back_to_logits(by_corr, self.corr, self.partial, self.left)])
 
     def from_excess(self, H: Array) -> Array:
         """Gradient in the coordinates from the sum of E[c-hat c-hat'] - I (:mod:`.unit_blocks`)."""
-        by_corr = _solved(self.corr, H)  # the coordinates read its lower triangle only
+        by_corr = solved(self.corr, H)  # the coordinates read its lower triangle only
         return self.back(by_corr, np.einsum("ij,ij->i", self.corr, by_corr))
 
 
 @JIT
-def _solved(L, H):
+def solved(L, H):
     """Solve L' x = H for lower triangular L, without an error where it is singular."""
     out = H.copy()
     for i in range(len(L) - 1, -1, -1):
@@ -93,7 +93,7 @@ def _solved(L, H):
 
 
 @JIT
-def _read(x, eta, q):
+def read_logits(x, eta, q):
     """Partial correlations and what they leave (q, q), the factor, the log density and its gradient."""
     corr, partial, left = np.eye(q), np.zeros((q, q)), np.ones((q, q))
     value, gradient, at = 0.0, np.empty(x.size), 0
@@ -113,7 +113,7 @@ def _read(x, eta, q):
 
 
 @JIT
-def _back(by_corr, corr, partial, left):
+def back_to_logits(by_corr, corr, partial, left):
     """Gradient in the logits of the partial correlations from that in the factor."""
     q = len(corr)
     out, at = np.empty(q * (q - 1) // 2), 0
@@ -138,13 +138,13 @@ def covariance(group: GroupTerm, x: Array) -> Covariance:
     if group.corr is None:
         return Covariance(sd, np.eye(q), log_prior, gradient, np.zeros((q, q)), np.ones((q, q)))
     eta = group.corr["eta"]
-    corr, partial, left, value, slopes = _read(x[q:], eta, q)
-    log_prior += value - _constant(eta, q)
+    corr, partial, left, value, slopes = read_logits(x[q:], eta, q)
+    log_prior += value - log_constant(eta, q)
     return Covariance(sd, corr, log_prior, np.concatenate([gradient, slopes]), partial, left)
 
 
 @lru_cache
-def _constant(eta: float, q: int) -> float:
-    """Of the log density of the partial correlations."""
+def log_constant(eta: float, q: int) -> float:
+    """What :func:`read_logits` leaves out of the log density: minus the log of the priors' constant."""
     b = eta + (q - 2 - np.tril_indices(q, -1)[1]) / 2.0
     return float(special.betaln(b, b).sum())
