@@ -118,7 +118,7 @@ def fit(
         if companions or (companions is None and _few_rows(card, design)):
             found = _with_companions(found, panel, progress)
         if target is not None:
-            found.save(target)
+            found.save(target, page=_refits(card, reference) == 0)
         if under_way is not None:
             shutil.rmtree(under_way, ignore_errors=True)
     return _with_reference(found, reference, target, progress, scheduler)
@@ -152,15 +152,17 @@ def _with_companions(found: Fit, panel: Panel, progress: Progress | None) -> Fit
 def _with_reference(
     found: Fit, asked: int | None, out: Path | None, progress: Progress | None, scheduler: Any
 ) -> Fit:
-    """The fit with its permuted reference, saved; refits are kept beside the fit, which is replaced whole."""
-    from bayes_hr.checks.reference import default_refits
+    """The fit with its permuted reference, saved; refits are kept beside the fit, which is replaced whole.
 
-    n = default_refits(found.card) if asked is None else asked
+    A fit that was saved without its page, since refits were to follow, gets it here, also when they are
+    interrupted.
+    """
+    n = _refits(found.card, asked)
     if n == 0:
-        return found
+        return _with_page(found, out)
     if found.reference is not None and found.reference.n >= n:
         _LOG.info("%s: its permuted reference of %d refits is used", found.card.id, found.reference.n)
-        return found
+        return _with_page(found, out)
     kept = None
     if out is not None:
         signature = json.dumps(found.result.provenance["signature"], sort_keys=True)
@@ -169,11 +171,29 @@ def _with_reference(
     try:
         found = found.permuted_reference(n, folder=kept, progress=progress, scheduler=scheduler)
     except TaskFailureError as error:
+        found = _with_page(found, out)
         if asked is not None:
             raise
         _LOG.warning("%s: left without its permuted reference. %s", found.card.id, error)
         return found
+    except BaseException:
+        _with_page(found, out)
+        raise
     if out is not None:
+        found.save(out)
+    return found
+
+
+def _refits(card: Card, asked: int | None) -> int:
+    """Refits of the permuted reference that a fit of this card gets."""
+    from bayes_hr.checks.reference import default_refits
+
+    return default_refits(card) if asked is None else asked
+
+
+def _with_page(found: Fit, out: Path | None) -> Fit:
+    """The fit, whose folder has its page."""
+    if out is not None and not (out / "report.html").is_file():
         found.save(out)
     return found
 

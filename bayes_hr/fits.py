@@ -231,11 +231,18 @@ class Fit:
             },
         }
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, *, page: bool = True) -> Path:
         """Write everything into a folder, whole or not at all.
 
         ``fit.nc, spec.toml, provenance.json, effects.csv, summary.json, report.html`` (and
         ``reference.csv``, ``truth.csv`` where there are any).
+
+        Parameters
+        ----------
+        folder
+            Made if it is not there; a fit in it is replaced.
+        page
+            Whether to write ``report.html``, which takes seconds.
 
         Raises
         ------
@@ -254,7 +261,8 @@ class Fit:
                 table.to_csv(work / f"{name}.csv", index=False)
             if self.truth is not None:
                 self.truth.to_csv(work / "truth.csv", index=False)
-            self.report(work / "report.html")
+            if page:
+                self.report(work / "report.html")
         return folder
 
 

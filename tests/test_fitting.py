@@ -190,6 +190,7 @@ def test_the_exact_engine_adds_the_reference_unasked(
     assert without.card.fit.engine == "gibbs"
     assert without.reference is None
     monkeypatch.setattr(fitting, "run", lambda *_, **__: pytest.fail("fitted again"))
+    (folder / "report.html").unlink()  # as left by a process that was killed among the refits
     seen: list[tuple[int, int]] = []
 
     def interrupted(done: int, total: int) -> None:
@@ -201,6 +202,7 @@ def test_the_exact_engine_adds_the_reference_unasked(
         with pytest.raises(KeyboardInterrupt):
             bayes_hr.fit(card, panel, progress=interrupted, **asked)
     assert bayes_hr.load_fit(folder).reference is None
+    assert (folder / "report.html").is_file()
     found = bayes_hr.fit(card, panel, progress=lambda *at: seen.append(at), **asked)
     assert seen == [(1, 3), (2, 3), (3, 3)]
     assert found.reference is not None
