@@ -48,7 +48,10 @@ def country_years(
     kept[year == 0] = kept[year == n_years - 1] = True
     unit, year = unit[kept], year[kept]
     n, regime = unit.size, rng.integers(0, 3, n_groups)[unit]
-    regime[:3] = 0, 1, 2
+    if years == "by class":
+        regime = unit % 3  # a country is of one class
+    else:
+        regime[:3] = 0, 1, 2
     treated = (year >= rng.integers(1, n_years, n_groups)[unit]).astype(float)
     order, ordinal = row_order(unit, year), likelihood == "ordered_probit"
     Z = np.c_[np.ones(n), treated, (year - n_years / 2) / n_years][:, :terms]
@@ -59,7 +62,13 @@ def country_years(
     ]  # fmt: skip
     if not ordinal:
         population.insert(0, PopulationTerm("alpha", (), {}, prior("normal(1, 0.8)"), np.ones((n, 1))))
-    if years != "none":
+    if years == "by class":
+        labels = {"year": tuple(f"{r}: {1990 + y}" for r in REGIMES for y in range(n_years))}
+        index = regime * n_years + year
+        population.append(
+            PopulationTerm("year_effect", ("year",), labels, prior("normal(0.1, 0.4)"), index=index)
+        )
+    elif years != "none":
         labels, pooled = {"year": tuple(range(1990, 1990 + n_years))}, years == "pooled"
         own = None if pooled else prior("normal(0, 0.4)")
         spread = prior(sd) if pooled else None

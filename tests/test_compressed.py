@@ -19,9 +19,9 @@ from bayes_hr.data.compressed import Compressed, compress, compress_chunks, merg
 from bayes_hr.data.panel import Panel
 from bayes_hr.design import Design, rank_deficient
 from bayes_hr.design_io import from_dataset, to_dataset
-from bayes_hr.engines.collapsed import eliminate
 from bayes_hr.engines.country_year import CountryYear
 from bayes_hr.engines.gibbs import GibbsEngine
+from bayes_hr.engines.partitioned import Partitioned
 from bayes_hr.errors import InputError
 from bayes_hr.kernels import row_order
 from bayes_hr.pymc_models.build import build_model
@@ -363,12 +363,12 @@ def test_a_step_costs_the_same_however_many_rows(cells: Design, monkeypatch: pyt
         model = CountryYear.of(replace(cells, repeats=repeats))
         calls: list[float] = []
 
-        def counted(products, point, prior, calls=calls):
+        def counted(self, point, calls=calls, eliminate=Partitioned.eliminate):
             calls.append(point.sigma)
-            return eliminate(products, point, prior)
+            return eliminate(self, point)
 
         with monkeypatch.context() as patch:
-            patch.setattr("bayes_hr.engines.country_year.eliminate", counted)
+            patch.setattr(Partitioned, "eliminate", counted)
             rng = np.random.default_rng(1)
             state = model.start(rng)
             for step in range(150):

@@ -33,6 +33,7 @@ from bayes_hr.engines.country_year import CountryYear, State
 from bayes_hr.engines.gibbs import GibbsEngine, refusal
 from bayes_hr.engines.hyper import Point
 from bayes_hr.engines.nuts import NutsEngine
+from bayes_hr.engines.partitioned import partition
 from bayes_hr.engines.slices import Here, Near
 from bayes_hr.errors import InputError
 from bayes_hr.priors import Prior
@@ -50,6 +51,8 @@ GAUSSIAN: dict[str, dict[str, Any]] = {
     "pooled tau": {"tau": "zero", "rho": AR1},
     "pooled tau, mean": {"tau": "mean", "rho": AR1},
     "pooled tau and years": {"tau": "mean", "years": "pooled", "sd": "exponential(0.4)"},
+    "years by class": {"years": "by class", "rho": AR1},
+    "years by class, iid": {"years": "by class", "n_groups": 9},
     "years, half t": {"years": "unpooled", "sd": "half_student_t(3, 0.5)", "sigma": "exponential(0.8)"},
 }
 
@@ -203,18 +206,60 @@ def flat(c: Coefficients) -> np.ndarray:
 
 @pytest.mark.parametrize("name", GAUSSIAN)
 def test_coefficients_are_drawn_from_their_joint_conditional(name: str) -> None:
+    """With BLAS on all columns at once, and by part in the kernel."""
     design = country_years(**GAUSSIAN[name])
     model = CountryYear.of(design)
     for x in points(model)[:3]:
         point = model.layout.read(x)
-        found = eliminate(model.cells.at(point.rho), point, model.prior)
-        assert found is not None
-        size = found.half.size + found.H.shape[0] * found.H.shape[1]
-        centre = flat(found.draw(Noise(np.zeros(size))))
-        columns = [flat(found.draw(Noise(e))) - centre for e in np.eye(size)]
+        dense = eliminate(model.cells.at(point.rho), point, model.prior)
+        assert dense is not None
+        found, noise = [dense], [dense.half.size + dense.lower[:, 0].size]
+        if model.partitioned is not None:
+            parts = model.partitioned.parts
+            found.append(model.partitioned.eliminate(point))
+            noise.append(parts.shared.size + parts.position.size + dense.lower[:, 0].size)
+            assert found[1].log_likelihood == pytest.approx(dense.log_likelihood, rel=1e-11)
         mean, covariance = Dense(design, x).conditional()
-        np.testing.assert_allclose(centre, mean, rtol=1e-8, atol=1e-9)
-        np.testing.assert_allclose(np.transpose(columns) @ columns, covariance, rtol=1e-8, atol=1e-9)
+        for each, size in zip(found, noise, strict=True):
+            centre = flat(each.draw(Noise(np.zeros(size))))
+            columns = [flat(each.draw(Noise(e))) - centre for e in np.eye(size)]
+            np.testing.assert_allclose(centre, mean, rtol=1e-8, atol=1e-9)
+            np.testing.assert_allclose(np.transpose(columns) @ columns, covariance, rtol=1e-8, atol=1e-9)
+
+
+def test_years_by_class_fall_into_parts() -> None:
+    """One for each class, sharing the covariate; pooled terms tie all columns, and so have none."""
+    for_classes = CountryYear.of(country_years(**GAUSSIAN["years by class"])).partitioned
+    assert for_classes is not None
+    assert for_classes.parts.part.tolist() == [0, 1, 2, 0, 1, 2, 0]
+    assert for_classes.parts.shared.size < for_classes.parts.own.min()
+    assert CountryYear.of(country_years(years="pooled")).partitioned is None
+
+
+def test_columns_of_no_level_keep_their_prior() -> None:
+    design = country_years(years="by class", n_years=5)
+    year = design.population[-1]
+    more = replace(year, coords={"year": (*year.coords["year"], "2050")})
+    wider = replace(design, population=(*design.population[:-1], more))
+    model = CountryYear.of(wider)
+    assert model.partitioned is not None
+    point = model.layout.read(points(model)[0])
+    found, parts = model.partitioned.eliminate(point), model.partitioned.parts
+    size = parts.shared.size + parts.position.size + model.cells.ZD.shape[1] * 2
+    columns = np.array([flat(found.draw(Noise(e))) for e in np.eye(size)]) - flat(
+        found.draw(Noise(np.zeros(size)))
+    )
+    at = model.prior.mean.size - 1
+    assert np.linalg.norm(columns[:, at]) == pytest.approx(year.prior["sigma"])
+    assert flat(found.draw(Noise(np.zeros(size))))[at] == pytest.approx(year.prior["mu"])
+
+
+def test_the_cheapest_partition() -> None:
+    some = np.zeros((8, 9), dtype=bool)
+    some[:, 0] = some[:4, 1:4] = some[4:, 4:8] = True
+    part, shared = partition(some, 2)
+    assert part.tolist() == [0] * 4 + [1] * 4
+    assert shared.tolist() == [0, 8], "a column that no level has is shared"
 
 
 # ---------------------------------------------------------------- products
@@ -413,7 +458,7 @@ def joint_z(monkeypatch: pytest.MonkeyPatch, case: dict[str, Any], replicates: i
         if own.augments:
             state = replace(state, near=near[0])
         else:
-            here = Here(state.here.x, *own._target(own.cells.at)(state.here.x))
+            here = Here(state.here.x, *own._target(own._solver(None))(state.here.x))
             state = replace(state, here=here, near=near[0])
         before = functions(own, state, y)
         for _ in range(2):
@@ -629,11 +674,11 @@ def test_an_sd_next_to_zero_mixes(name: str) -> None:
     assert float(az.rhat(sd).max()) < 1.05
 
 
-def test_it_needs_neither_pymc_nor_numba() -> None:
+def test_it_needs_neither_pymc_nor_arviz() -> None:
     code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); "
     code += "from country_years import country_years, settings_of; "
     code += "from bayes_hr.engines.gibbs import GibbsEngine; "
     code += "GibbsEngine().sample(country_years(5, 5), settings_of(tune=20, draws=5)); "
-    code += "print([m for m in ('pymc', 'pytensor', 'nutpie', 'numba', 'arviz') if m in sys.modules])"
+    code += "print([m for m in ('pymc', 'pytensor', 'nutpie', 'arviz') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

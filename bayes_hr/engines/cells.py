@@ -91,13 +91,18 @@ class Cells:
 
     def at(self, rho: float) -> Products:
         """Cross-products of the rows with AR(1) errors of this rho turned into independent ones."""
+        weights, log_weights = self.weights(rho)
+        ZZ, ZD, DD = (_weighted(weights, a) for a in (self.ZZ, self.ZD, self.DD))
+        return Products(ZZ, ZD, DD, log_weights, int(self.count.sum()))
+
+    def weights(self, rho: float) -> tuple[Array, float]:
+        """Weights (m,) of the matrices in the products at ``rho``, and the sum of the logs of the rows'."""
         if not self.autocorrelated:
-            return Products(self.ZZ[0], self.ZD[0], self.DD[0], 0.0, int(self.count.sum()))
+            return np.ones(1), 0.0
         phi = np.where(self.gaps == 0, 0.0, np.power(rho, self.gaps))
         inverse = (1.0 - rho**2) / (1.0 - phi**2)  # of the shocks' variances over that of a year's
         weights = np.stack([inverse, -phi * inverse, phi**2 * inverse], axis=1).ravel()
-        ZZ, ZD, DD = (_weighted(weights, a) for a in (self.ZZ, self.ZD, self.DD))
-        return Products(ZZ, ZD, DD, float(0.5 * self.count @ np.log(inverse)), int(self.count.sum()))
+        return weights, float(0.5 * self.count @ np.log(inverse))
 
     def with_within(self, at: Index, scatter: Array, n: int) -> Cells:
         """The same of n rows that scatter around what was added up, in columns ``at`` (m,) of D; iid only."""

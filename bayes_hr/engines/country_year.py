@@ -27,6 +27,7 @@ from bayes_hr.engines import probit, slices
 from bayes_hr.engines.cells import Cells, SparseRows, WeightedRows, by_level
 from bayes_hr.engines.collapsed import Coefficients, Eliminated, PopulationPrior, eliminate
 from bayes_hr.engines.hyper import Layout
+from bayes_hr.engines.partitioned import EliminatedParts, Partitioned
 from bayes_hr.engines.slices import Here, Near
 
 if TYPE_CHECKING:
@@ -36,10 +37,12 @@ if TYPE_CHECKING:
 
     from bayes_hr.design import Design
     from bayes_hr.engines.cells import Products
+    from bayes_hr.engines.hyper import Point
     from bayes_hr.repeats import Repeats
 
     Array = NDArray[np.float64]
     Index = NDArray[np.int64]
+    _Solver = Callable[[Point], Eliminated | EliminatedParts | None]
 
 _REFITS: Final = (4, 2, 1)
 """The proposal is fitted to the later half of the chain after a quarter, half and all of the warm-up."""
@@ -128,6 +131,7 @@ class CountryYear:
     rows: SparseRows | None
     weighted: WeightedRows | None
     measured: Measured | None
+    partitioned: Partitioned | None = None
     near: Near | None = None
 
     @classmethod
@@ -154,8 +158,9 @@ class CountryYear:
         model = cls(design, X, y, prior, Layout(design), cells, rows, weighted, measured)
         if model.augments:
             return model
+        model = replace(model, partitioned=Partitioned.of(cells, prior))
         start = model.layout.start(np.random.default_rng(0), model.spread)
-        return replace(model, near=model._near(model.cells.at, start))
+        return replace(model, near=model._near(model._solver(None), start))
 
     @property
     def bulk(self) -> frozenset[str]:
@@ -187,10 +192,10 @@ class CountryYear:
 
         Gaussian errors only: other families have no such density without what they are augmented by.
         """
-        return self._target(self.cells.at)(x)[0]
+        return self._target(self._solver(None))(x)[0]
 
-    def _target(self, products: Callable[[float], Products]) -> slices.Target:
-        """Density of the coordinates, coefficients integrated out, from the products at any rho."""
+    def _target(self, solve: _Solver) -> slices.Target:
+        """Density of the coordinates, coefficients integrated out."""
 
         def target(x: Array) -> tuple[float, Any]:
             if np.any(x[self.layout.positive] <= 0):
@@ -198,7 +203,7 @@ class CountryYear:
             point = self.layout.read(x)
             if not np.isfinite(point.log_prior) or abs(point.rho) >= 1.0:  # it may round to 1
                 return -np.inf, None
-            found = eliminate(products(point.rho), point, self.prior)
+            found = solve(point)
             if found is None or not np.isfinite(found.log_likelihood):
                 return -np.inf, None
             return point.log_prior + found.log_likelihood, (point, found)
@@ -218,9 +223,9 @@ class CountryYear:
             state = replace(state, gaps=gaps, augmented=probit.rough(rng, design.y, gaps))
         if design.error.measurement_sd is not None:
             state = replace(state, augmented=design.y)
-        products = self._products(state)
-        near = (self.near or self._near(products, x)).widened()
-        return replace(state, here=Here(x, *self._target(products)(x)), near=near, least=near)
+        solve = self._solver(state)
+        near = (self.near or self._near(solve, x)).widened()
+        return replace(state, here=Here(x, *self._target(solve)(x)), near=near, least=near)
 
     def _start(self, rng: np.random.Generator) -> Array:
         """Coordinates to start from: far from the mode, in SDs of the posterior where these are tiny.
@@ -233,9 +238,9 @@ class CountryYear:
         x = self.near.centre + _DISPERSED * self.near.root @ rng.standard_normal(self.layout.size)
         return np.where(self.layout.positive, np.abs(x) + 1e-12, x)
 
-    def _near(self, products: Callable[[float], Products], x: Array) -> Near:
+    def _near(self, solve: _Solver, x: Array) -> Near:
         """A t at the mode of the density, continued evenly to negative SDs so that no edge is in the way."""
-        target, positive = self._target(products), self.layout.positive
+        target, positive = self._target(solve), self.layout.positive
 
         def even(x: Array) -> tuple[float, Any]:
             return target(np.where(positive, np.abs(x) + 1e-12, x))
@@ -248,14 +253,19 @@ class CountryYear:
         group = self.design.groups[0]
         return len(group.levels), len(group.terms)
 
-    def _products(self, state: State) -> Callable[[float], Products]:
-        """Cross-products at any rho, of the rows as they are augmented."""
-        if self.weighted is not None and state.augmented is not None:
-            products = self.weighted.at(state.augmented)
-            return lambda _: products
-        if self.rows is not None and state.augmented is not None:
-            return self.cells.with_outcome(self.rows, state.augmented - self.X @ self.prior.mean).at
-        return self.cells.at
+    def _solver(self, state: State | None) -> _Solver:
+        """What eliminates the coefficients at a point, of the rows as they are augmented in ``state``."""
+        if self.partitioned is not None:
+            return self.partitioned.eliminate
+        products: Callable[[float], Products] = self.cells.at
+        if state is not None and state.augmented is not None:
+            if self.weighted is not None:
+                weighted = self.weighted.at(state.augmented)
+                return lambda point: eliminate(weighted, point, self.prior)
+            if self.rows is not None:
+                y = state.augmented - self.X @ self.prior.mean
+                products = self.cells.with_outcome(self.rows, y).at
+        return lambda point: eliminate(products(point.rho), point, self.prior)
 
     def _eta(self, coefficients: Coefficients) -> Array:
         group = self.design.groups[0]
@@ -266,12 +276,11 @@ class CountryYear:
 
     def step(self, rng: np.random.Generator, state: State, tuning: tuple[int, int] | None) -> State:
         """The next state."""
-        products, here = self._products(state), state.here
-        target = self._target(products)
+        target, here = self._target(self._solver(state)), state.here
         if self.augments:
             here = Here(here.x, *target(here.x))
         here = slices.elliptical(rng, target, here, state.near)
-        found: Eliminated = here.payload[1]
+        found: Eliminated | EliminatedParts = here.payload[1]
         state = replace(state, here=here, coefficients=found.draw(rng))
         if self.design.error.nu is not None:
             state = self._student(rng, state)

@@ -69,7 +69,7 @@ def prepared_model(design: Design) -> Model:
     """The chains' model of a design that is not refused; rows are added up, nothing is sampled."""
     if one_group(design):
         return CountryYear.of(design)
-    from bayes_hr.engines.crossed import Crossed  # with it comes numba, which country-years do without
+    from bayes_hr.engines.crossed import Crossed  # sparse algebra, which country-years do without
 
     blocks = blocks_of(design)
     if blocks is None:
