@@ -254,6 +254,23 @@ def test_columns_of_no_level_keep_their_prior() -> None:
     assert flat(found.draw(Noise(np.zeros(size))))[at] == pytest.approx(year.prior["mu"])
 
 
+@pytest.mark.parametrize(
+    "case", [{"likelihood": "ordered_probit"}, {"measured": True}, {"measured": True, "rho": AR1}], ids=str
+)
+def test_parts_with_another_outcome(case: dict[str, Any]) -> None:
+    """As the rows are augmented at each draw: the density is that of the same cells, added up anew."""
+    model = CountryYear.of(country_years(years="by class", n_years=9, **case))
+    assert model.partitioned is not None
+    assert model.rows is not None
+    y = np.random.default_rng(7).standard_normal(model.design.n)
+    point = model.layout.read(points(model)[0])
+    dense = eliminate(model.cells.with_outcome(model.rows, y).at(point.rho), point, model.prior)
+    found = model.partitioned.with_outcome(model.rows, y).eliminate(point)
+    assert dense is not None
+    assert found.log_likelihood == pytest.approx(dense.log_likelihood, rel=1e-11)
+    assert found.log_likelihood != pytest.approx(model.partitioned.eliminate(point).log_likelihood, rel=1e-3)
+
+
 def test_the_cheapest_partition() -> None:
     some = np.zeros((8, 9), dtype=bool)
     some[:, 0] = some[:4, 1:4] = some[4:, 4:8] = True

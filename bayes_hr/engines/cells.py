@@ -16,6 +16,8 @@ import numpy as np
 import scipy.sparse
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
@@ -114,19 +116,10 @@ class Cells:
         """The same cells with another outcome (n,) in the last column; ``rows`` are those of :meth:`of`."""
         ZD, DD, P = self.ZD.copy(), self.DD.copy(), self.DD.shape[-1] - 1
         wide = ZD.shape[1] * ZD.shape[2]
-        for k, (here, before, at, last) in enumerate(rows.parts):
-            own = y[at]
-            sums = [(here @ own, own @ own)]
-            if before is not None and last is not None:
-                past = y[last]
-                sums += [
-                    (here @ past + before @ own, 2.0 * (own @ past)),
-                    (before @ past, past @ past),
-                ]
-            for m, (products, squares) in enumerate(sums, start=rows.stride * k):
-                ZD[m, :, :, P] = products[:wide].reshape(ZD.shape[1:3])
-                DD[m, :P, P] = DD[m, P, :P] = products[wide:]
-                DD[m, P, P] = squares
+        for m, products, squares in rows.sums(y):
+            ZD[m, :, :, P] = products[:wide].reshape(ZD.shape[1:3])
+            DD[m, :P, P] = DD[m, P, :P] = products[wide:]
+            DD[m, P, P] = squares
         return replace(self, ZD=ZD, DD=DD)
 
 
@@ -157,6 +150,16 @@ class SparseRows:
             last = order.previous[at] if gap else None
             parts.append((M[at].T.tocsr(), None if last is None else M[last].T.tocsr(), at, last))
         return cls(tuple(parts), 3)
+
+    def sums(self, y: Array) -> Iterator[tuple[int, Array, float]]:
+        """For each matrix of the cells: its number, products (U q + P,) with an outcome (n,), its square."""
+        for k, (here, before, at, last) in enumerate(self.parts):
+            own = y[at]
+            yield self.stride * k, here @ own, float(own @ own)
+            if before is not None and last is not None:
+                past = y[last]
+                yield self.stride * k + 1, here @ past + before @ own, float(2.0 * (own @ past))
+                yield self.stride * k + 2, before @ past, float(past @ past)
 
 
 def _weighted(weights: Array, a: Array) -> Array:

@@ -156,9 +156,10 @@ class CountryYear:
         sd = error.measurement_sd
         measured = None if sd is None else Measured.of(design, X, sd)
         model = cls(design, X, y, prior, Layout(design), cells, rows, weighted, measured)
+        if weighted is None:
+            model = replace(model, partitioned=Partitioned.of(cells, prior))
         if model.augments:
             return model
-        model = replace(model, partitioned=Partitioned.of(cells, prior))
         start = model.layout.start(np.random.default_rng(0), model.spread)
         return replace(model, near=model._near(model._solver(None), start))
 
@@ -255,17 +256,15 @@ class CountryYear:
 
     def _solver(self, state: State | None) -> _Solver:
         """What eliminates the coefficients at a point, of the rows as they are augmented in ``state``."""
-        if self.partitioned is not None:
-            return self.partitioned.eliminate
-        products: Callable[[float], Products] = self.cells.at
-        if state is not None and state.augmented is not None:
-            if self.weighted is not None:
-                weighted = self.weighted.at(state.augmented)
-                return lambda point: eliminate(weighted, point, self.prior)
-            if self.rows is not None:
-                y = state.augmented - self.X @ self.prior.mean
-                products = self.cells.with_outcome(self.rows, y).at
-        return lambda point: eliminate(products(point.rho), point, self.prior)
+        if state is not None and state.augmented is not None and self.weighted is not None:
+            products = self.weighted.at(state.augmented)
+            return lambda point: eliminate(products, point, self.prior)
+        cells: Cells | Partitioned = self.partitioned or self.cells
+        if state is not None and state.augmented is not None and self.rows is not None:
+            cells = cells.with_outcome(self.rows, state.augmented - self.X @ self.prior.mean)
+        if isinstance(cells, Partitioned):
+            return cells.eliminate
+        return lambda point: eliminate(cells.at(point.rho), point, self.prior)
 
     def _eta(self, coefficients: Coefficients) -> Array:
         group = self.design.groups[0]

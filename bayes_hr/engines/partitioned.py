@@ -12,7 +12,7 @@ at the cost of the parts, not of all columns with each other.  The density and t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -25,7 +25,7 @@ from bayes_hr.engines.small import JIT
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bayes_hr.engines.cells import Cells
+    from bayes_hr.engines.cells import Cells, SparseRows
     from bayes_hr.engines.hyper import Point
 
     Array = NDArray[np.float64]
@@ -54,7 +54,8 @@ class Parts(NamedTuple):
     shared, shared_scale
         (C,) the same of shared columns.
     ZZ, ZD, DD, DD_shared
-        (U, m, q, q), (U, m, q, K), (B, m, K, K), (m, C + 1, C + 1); m as in :class:`.cells.Cells`.
+        (U, m, q, q), (U, m, q, K), (B, m, K, K), (m, C + 1, C + 1), m as in :class:`.cells.Cells`; of the
+        last two the lower triangle is read.
     """
 
     part: Index
@@ -95,6 +96,20 @@ class Partitioned:
         if kernel > LIBRARY[0] * _multiplications(U, P1, q) + LIBRARY[1]:
             return None
         return cls(cells, _arranged(cells, prior, some, part, shared), prior)
+
+    def with_outcome(self, rows: SparseRows, y: Array) -> Partitioned:
+        """The same with another outcome (n,), as :meth:`.cells.Cells.with_outcome`."""
+        parts, C = self.parts, self.parts.shared.size
+        ZD, DD, DD_shared = parts.ZD.copy(), parts.DD.copy(), parts.DD_shared.copy()
+        U, _, q, _ = ZD.shape
+        level, last = np.arange(U), parts.own[parts.part] + C
+        for m, products, squares in rows.sums(y):
+            X = products[U * q :]
+            ZD[level, m, :, last] = products[: U * q].reshape(U, q)
+            for b, n in enumerate(parts.own):
+                DD[b, m, n + C, :n] = X[parts.position[b, :n]]
+            DD_shared[m, C, :C], DD_shared[m, C, C] = X[parts.shared], squares
+        return replace(self, parts=parts._replace(ZD=ZD, DD=DD, DD_shared=DD_shared))
 
     def eliminate(self, point: Point) -> EliminatedParts:
         """The density at a point and the factors to draw coefficients with; NaN where matrices overflow."""

@@ -13,13 +13,15 @@ mend it:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from scipy import special
 
 from bayes_hr.engines.collapsed import PopulationPrior
 from bayes_hr.engines.slices import coordinate, univariate
+from bayes_hr.engines.small import JIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
     from bayes_hr.design import CutPoints
 
     Array = NDArray[np.float64]
+
+_ROOT: Final = math.sqrt(0.5)
+_FAR: Final = -30.0
+"""Below this the complementary error function nears the smallest numbers that there are."""
 
 
 def with_intercept(X: Array, prior: PopulationPrior, cuts: CutPoints) -> tuple[Array, PopulationPrior]:
@@ -76,8 +82,35 @@ def _log_share(low: Array, high: Array) -> Array:
 
 def log_likelihood(y: Array, eta: Array, gaps: Array) -> float:
     """Log probability of all categories with the latent outcome integrated out."""
-    low, high, _ = _interval(y, eta, gaps)
-    return float(_log_share(low, high).sum())
+    return float(_log_likelihood(y, eta, edges(gaps)))
+
+
+@JIT
+def _log_likelihood(y, eta, at):
+    """The sum of the rows' :func:`_log_share`, many times quicker: most of a sampler's step is this."""
+    total = 0.0
+    for i in range(y.size):
+        category = int(y[i])
+        low, high = at[category] - eta[i], at[category + 1] - eta[i]
+        if low + high > 0:
+            low, high = -high, -low
+        if high > _FAR:
+            total += np.log(0.5 * (math.erfc(-high * _ROOT) - math.erfc(-low * _ROOT)))
+        else:
+            upper = _log_tail(high)
+            total += upper + np.log1p(-np.exp(_log_tail(low) - upper))
+    return total
+
+
+@JIT
+def _log_tail(x):
+    """Log of Phi(x) for x below :data:`_FAR`: Laplace's continued fraction of the Mills ratio."""
+    if x == -np.inf:
+        return x
+    fraction = -x
+    for k in range(12, 0, -1):
+        fraction = -x + k / fraction
+    return -0.5 * x * x - 0.5 * np.log(2.0 * np.pi) - np.log(fraction)
 
 
 def draw_latent(rng: np.random.Generator, y: Array, eta: Array, gaps: Array) -> Array:
