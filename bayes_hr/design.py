@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import scipy.linalg
+from threadpoolctl import threadpool_limits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -390,7 +391,8 @@ def _triangle(design: Design, chunk: int = 20_000) -> Array:
         block = np.hstack([t.rows(rows) for t in design.population])
         if design.repeats is not None:
             block *= design.repeats.precision[rows, None]
-        R = np.linalg.qr(np.vstack([R, block]), mode="r")
+        with threadpool_limits(1):  # threads cost more than they save at this width
+            R = np.linalg.qr(np.vstack([R, block]), mode="r")
     return R
 
 
