@@ -17,9 +17,9 @@ from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_v
 
 from bayes_hr.card_options import (
     check_controls,
-    check_ordinal,
     check_dynamics,
     check_mundlak,
+    check_ordinal,
     split_columns,
 )
 from bayes_hr.card_sections import (

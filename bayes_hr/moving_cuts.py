@@ -14,7 +14,7 @@ walks on the first cut-point and the gaps would not.
 :math:`w` and each :math:`v_j` are Gaussian random walks whose mean over the years is zero: the step from a
 year to the next that there is, g years on, is :math:`N(0, g s^2)`.  s is ``sd_cutpoint_shift`` of w, on the
 latent scale, and ``sd_gap_shift`` of v, without unit.  w alone (:math:`v = 0`) is the year effect of a model
-with fixed cut-points with its sign turned, under a random-walk prior: what moves the cut-points apart is in v.
+with fixed cut-points with its sign turned, under a random-walk prior: what moves cut-points apart is in v.
 A standard that does not move is the limit in which both SDs are 0.
 
 Walks are sampled as :math:`w = s B z` with independent standard normal z.  B are the principal components of

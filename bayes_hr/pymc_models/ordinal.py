@@ -71,8 +71,8 @@ def log_probability(
 ) -> Any:
     """Log probability of each row's category, (n,), finite with its gradient also far out in a tail.
 
-    ``cutpoint`` is (K - 1,); or those of several years one after the other, ``start`` (n,) being where those of
-    a row's year begin.
+    ``cutpoint`` is (K - 1,); or those of several years one after the other, ``start`` (n,) being where those
+    of a row's year begin.
     """
     log_cdf = {"probit": log_phi, "logit": log_logistic}[link]
     code, last = pt.cast(y, "int64"), categories - 2
