@@ -10,7 +10,7 @@ import json
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from scipy import stats
 
 import bayes_hr
 from bayes_hr import fitting, simulate
-from bayes_hr.api import Fit
+from bayes_hr.api import Fit, panel_of
 from bayes_hr.calibration.quantities import quantities
 from bayes_hr.calibration.truths import draw_truth, joint, with_outcome
 from bayes_hr.cards import load_card, parse_card
@@ -29,7 +29,7 @@ from bayes_hr.checks.log_densities import log_priors
 from bayes_hr.checks.predictive import predictive_checks, prior_predictive, replicate
 from bayes_hr.cli import main
 from bayes_hr.data.worlds import World
-from bayes_hr.design import Design
+from bayes_hr.design import Design, rank_deficient
 from bayes_hr.design_io import from_dataset, to_dataset
 from bayes_hr.engines.nuts import _shape_key
 from bayes_hr.errors import InputError
@@ -234,6 +234,19 @@ def test_the_design_travels_with_its_fit(k: int) -> None:
     assert _shape_key(design, "rows") != _shape_key(
         replace(design, error=replace(design.error, cuts=late)), "rows"
     )
+
+
+@pytest.mark.real_data
+@pytest.mark.parametrize("name", ["cat_pts", "cat_torture_cirights", "cat_torture_hathaway"])
+def test_the_shipped_ordinal_cards_take_the_option(name: str) -> None:
+    card = load_card(name).replace(outcome={"cut_points": "by_year"}, time=NO_YEARS)
+    design = build(cast("Any", card), panel_of(card))
+    cuts = design.error.cuts
+    assert cuts is not None
+    assert cuts.walk is not None
+    assert cuts.walk.years == tuple(sorted(set(design.rows["year"].tolist())))
+    assert fitting.with_engine(card, design).fit.engine == "nuts"
+    assert rank_deficient(design) == ()
 
 
 # ---------------------------------------------------------------- the density
@@ -502,6 +515,7 @@ def test_report_save_and_export(tmp_path: Path, capsys: pytest.CaptureFixture[st
         "yearly step of all cut-points",
         "but not in every year",
         "Classes have no years of their own",
+        "years of all countries together",
         "moves of cut-points",
     ):
         assert words in page, words

@@ -61,6 +61,16 @@ def symbols(content: Content) -> list[tuple[str, str]]:
     return out
 
 
+def warning() -> tuple[str, str]:
+    """The box before the answer: what cut-points by year take out, and what they leave in."""
+    return (
+        "A changing standard: years of all countries together",
+        "Cut-points move over the years in place of year effects. They take out what all countries share in "
+        "a year, and nothing of what one regime class does alone, which can pass for an effect. Hold the card "
+        'with outcome.cut_points = "fixed" and year effects by class beside it (bayes-hr compare does).',
+    )
+
+
 def limitations(card: Card) -> list[str]:
     """What cut-points say of years and countries: that they stand still, or what they absorb."""
     if not card.outcome.ordinal:
@@ -99,25 +109,23 @@ def section(content: Content) -> dict[str, Any] | None:
 
 def sentences(content: Content) -> list[str]:
     """How the standard moved, how much of it is not common to all cut-points, and what cannot be told."""
-    treaty, digits = content.card.treatment.name, content.digits
-    out = []
-    for row in content.of("standard").itertuples():
-        what = "the mean of all cut-points" if row.level == ALL_CUTS else f"cut-point {row.level}"
-        last, first = row.reference.split(" - ")
-        out.append(
-            f"From {first} to {last} {what} moved by {fmt.signed(row.mean, digits)} on the {content.scale} "
-            f"({fmt.percent(row.ci_prob)} interval {fmt.interval(row.lb, row.ub, digits)}; probability of a "
-            f"rise {fmt.probability(row.p_gt_0)})."
-        )
-    told = [" ".join(out)] if out else []
-    told.append(
-        "A rise is a stricter standard: the categories above the cut-point are harder to reach. A move that "
-        "all cut-points make together in a year cannot be told from a change of practice in all countries in "
-        "that year: such a common change is absorbed here, be it the standard's, the world's, or that of a "
-        f"time in which nearly all ratify {treaty}. It is in no effect on this page. What moves the "
-        "cut-points apart can only be the standard, or spread between countries that the model lacks."
+    treaty = content.card.treatment.name
+    told = [" ".join([*_changes(content), _extremes(content)])]
+    several = "sd_gap_shift" in content.posterior
+    move = "A move that all cut-points make together" if several else "A move of the cut-point"
+    text = (
+        "A rise is a stricter standard: what lies above the cut-point is harder to reach. "
+        f"{move} in a year cannot be told from a change of practice in all countries in that year: such a "
+        "common change is absorbed here, be it the standard's, the world's, or that of a time in which "
+        f"nearly all ratify {treaty}. It is in no effect on this page."
     )
-    if "sd_gap_shift" in content.posterior:
+    if several:
+        text += (
+            " What moves the cut-points apart can only be the standard, or spread between countries that the "
+            "model lacks."
+        )
+    told.append(text)
+    if several:
         together, apart = (
             content.posterior[name].values.mean() for name in ("sd_cutpoint_shift", "sd_gap_shift")
         )
@@ -127,6 +135,38 @@ def sentences(content: Content) -> list[str]:
             "effects beside fixed cut-points would do as well)."
         )
     return told
+
+
+def _changes(content: Content) -> list[str]:
+    """Change of each cut-point from the first year to the last."""
+    found, digits = content.of("standard"), content.digits
+    out = []
+    for k, row in enumerate(found.itertuples()):
+        what = "the mean of all cut-points" if row.level == ALL_CUTS else f"cut-point {row.level}"
+        last, first = row.reference.split(" - ")
+        when = "" if k else f"from {first} to {last} "
+        start = f"{when}{what} moved"
+        out.append(
+            f"{start[0].upper()}{start[1:]} by {fmt.signed(row.mean, digits)} "
+            f"({fmt.percent(row.ci_prob)} interval {fmt.interval(row.lb, row.ub, digits)}; probability of a "
+            f"rise {fmt.probability(row.p_gt_0)})."
+        )
+    return out
+
+
+def _extremes(content: Content) -> str:
+    """The years between which the mean of a year's cut-points moved most: ends alone may hide it."""
+    mean = content.posterior["cutpoint_year"].values.mean(axis=3)
+    years, centre = content.posterior["year"].values, mean.mean(axis=(0, 1))
+    low, high = int(centre.argmin()), int(centre.argmax())
+    between = mean[:, :, high] - mean[:, :, low]
+    lower, upper = interval(between)
+    return (
+        f"Over all cut-points the standard was lowest in {years[low]} and highest in {years[high]}, "
+        f"{fmt.number(float(between.mean()), content.digits)} apart "
+        f"({fmt.interval(float(lower), float(upper), content.digits)}; the two years are chosen by looking, "
+        f"so that noise alone would show some distance). Unit: {content.scale}."
+    )
 
 
 def _labels(content: Content) -> list[str]:

@@ -171,6 +171,8 @@ def warnings(card: Card) -> list[tuple[str, str]]:
             else 'Use a card with error.kind = "ar1" for any conclusion.'
         )
         out.append(("Independent errors: for comparison only", text))
+    if card.outcome.moving:
+        out.append(standard.warning())
     if card.error.measurement_sd:
         text = (
             f"Every score is taken as measured with independent normal error whose SD is "
