@@ -10,7 +10,7 @@ import json
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from scipy import stats
 
 import bayes_hr
 from bayes_hr import fitting, simulate
-from bayes_hr.api import Fit, panel_of
+from bayes_hr.api import Fit
 from bayes_hr.calibration.quantities import quantities
 from bayes_hr.calibration.truths import draw_truth, joint, with_outcome
 from bayes_hr.cards import load_card, parse_card
@@ -29,7 +29,7 @@ from bayes_hr.checks.log_densities import log_priors
 from bayes_hr.checks.predictive import predictive_checks, prior_predictive, replicate
 from bayes_hr.cli import main
 from bayes_hr.data.worlds import World
-from bayes_hr.design import Design, rank_deficient
+from bayes_hr.design import Design
 from bayes_hr.design_io import from_dataset, to_dataset
 from bayes_hr.engines.nuts import _shape_key
 from bayes_hr.errors import InputError
@@ -41,7 +41,7 @@ from bayes_hr.ordinal import categories, log_probabilities, mean_residuals
 from bayes_hr.questions.choices import ratification_choices
 from bayes_hr.questions.ratification import simulated_panel
 from bayes_hr.ratification_design import build, with_ratification_years
-from bayes_hr.reporting.ratification import equations
+from bayes_hr.reporting.ratification import equations, export
 from bayes_hr.reporting.ratification.content import gather
 from bayes_hr.reporting.tables_model import priors_table
 from bayes_hr.simulation import (
@@ -234,19 +234,6 @@ def test_the_design_travels_with_its_fit(k: int) -> None:
     assert _shape_key(design, "rows") != _shape_key(
         replace(design, error=replace(design.error, cuts=late)), "rows"
     )
-
-
-@pytest.mark.real_data
-@pytest.mark.parametrize("name", ["cat_pts", "cat_torture_cirights", "cat_torture_hathaway"])
-def test_the_shipped_ordinal_cards_take_the_option(name: str) -> None:
-    card = load_card(name).replace(outcome={"cut_points": "by_year"}, time=NO_YEARS)
-    design = build(cast("Any", card), panel_of(card))
-    cuts = design.error.cuts
-    assert cuts is not None
-    assert cuts.walk is not None
-    assert cuts.walk.years == tuple(sorted(set(design.rows["year"].tolist())))
-    assert fitting.with_engine(card, design).fit.engine == "nuts"
-    assert rank_deficient(design) == ()
 
 
 # ---------------------------------------------------------------- the density
@@ -503,7 +490,7 @@ def test_moves_of_the_standard_against_a_direct_computation() -> None:
     assert list(moving_fit(2).effects("standard")["level"]) == ["1|2"], "one cut-point is its own mean"
 
 
-def test_report_save_and_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_report_save_and_tables(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fit = moving_fit()
     saved = fit.save(tmp_path / "fit")
     page = (saved / "report.html").read_text("utf-8")
@@ -525,11 +512,10 @@ def test_report_save_and_export(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert {c.name for c in fit.check().checks} >= {"year shares of categories"}
     told = json.loads((saved / "summary.json").read_text("utf-8"))["effects"]
     assert {e["estimand"] for e in told} >= {"standard", "cutpoint"}
-    fit.export(tmp_path / "paper")
-    assert len(pd.read_csv(tmp_path / "paper" / "cutpoints.csv")) == 80
-    assert {"standard.csv", "standard.tex", "cutpoints.tex", "fig-standard.pdf"} <= {
-        p.name for p in (tmp_path / "paper").iterdir()
-    }
+    content = gather(fit)
+    assert len(export.frames(content)["cutpoints"]) == 80
+    assert {"standard", "cutpoints"} <= {t.key for t in export.paper_tables(content)}
+    assert "fig-standard" in {p.key for p in export.paper_pictures(content)}
     main(["summary", str(saved), "--by", "standard"])
     out, err = capsys.readouterr()
     assert not err

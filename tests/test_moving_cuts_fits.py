@@ -20,7 +20,7 @@ from bayes_hr.estimands.truth import truth_table
 from bayes_hr.questions.ratification import simulated_panel
 from bayes_hr.ratification_design import build
 
-SHORT = {"chains": 2, "draws": 300, "tune": 250}
+SHORT = {"chains": 2, "draws": 250, "tune": 200}
 FIXED: dict[str, Any] = {"cut_points": "fixed"}
 
 
@@ -28,7 +28,7 @@ FIXED: dict[str, Any] = {"cut_points": "fixed"}
 def strict_world() -> World:
     """No effect; the best of three categories gets harder to reach by 2 SDs of the latent error."""
     return simulate.ratification(
-        "moving_cut_points", n_countries=50, years=(1990, 2005), categories=3, cut_drift=(0.0, 2.0), seed=6
+        "moving_cut_points", n_countries=40, years=(1990, 2005), categories=3, cut_drift=(0.0, 2.0), seed=6
     )
 
 
@@ -64,7 +64,7 @@ def test_recovery() -> None:
     assert ((years["mean"] - years["truth"]).abs() < 3.5 * years["sd"]).all()
     assert years["covered"].mean() > 0.75
     best = table.loc[("standard", "2|3", "2005 - 1990")]
-    assert best["lb"] > 1.0, "the best category became harder to reach"
+    assert best["lb"] > 0.5, "the best category became harder to reach"
     worst = table.loc[("standard", "1|2", "2005 - 1990")]
     assert worst["ub"] < best["lb"], "the worst did not, or by far less"
     gaps = fit.data["posterior"]["cutpoint_year"].diff("cut")

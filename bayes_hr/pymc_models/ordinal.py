@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
@@ -42,7 +43,7 @@ def _year_cut_points(cuts: CutPoints, walk: CutWalk, cutpoint: Any) -> Any:
     Adds the SDs of a step and ``cutpoint_year`` to the open model; the ``z_...`` are coordinates only.
     """
     basis, gaps = walk_basis(walk.years), len(cuts.categories) - 2
-    T, steps = basis.shape
+    steps = basis.shape[1]
     sd = {name: prior.to_pymc(name) for name, prior in walk.sds.items()}
     shift = sd["sd_cutpoint_shift"] * pt.dot(basis, pm.Normal("z_cutpoint_shift", 0.0, 1.0, shape=steps))
     at = cutpoint[None, :] + shift[:, None]
@@ -50,9 +51,9 @@ def _year_cut_points(cuts: CutPoints, walk: CutWalk, cutpoint: Any) -> Any:
         log_gap = sd["sd_gap_shift"] * pt.dot(basis, pm.Normal("z_gap_shift", 0.0, 1.0, shape=(steps, gaps)))
         ratio = pt.exp(log_gap)
         ratio = ratio / pt.mean(ratio, axis=0)
-        wider = pt.cumsum((cutpoint[1:] - cutpoint[:-1])[None, :] * (ratio - 1.0), axis=1)
-        wider = pt.concatenate([pt.zeros((T, 1)), wider], axis=1)
-        at = at + wider - pt.mean(wider, axis=1)[:, None]
+        wider = (cutpoint[1:] - cutpoint[:-1])[None, :] * (ratio - 1.0)
+        above = np.triu(np.ones((gaps, gaps + 1)), 1)  # a gap moves every cut-point above it
+        at = at + pt.dot(wider, above - above.mean(axis=1, keepdims=True))
     return pm.Deterministic("cutpoint_year", at, dims=("year", "cut"))
 
 

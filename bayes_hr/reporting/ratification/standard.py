@@ -66,8 +66,8 @@ def warning() -> tuple[str, str]:
     return (
         "A changing standard: years of all countries together",
         "Cut-points move over the years in place of year effects. They take out what all countries share in "
-        "a year, and nothing of what one regime class does alone, which can pass for an effect. Hold the card "
-        'with outcome.cut_points = "fixed" and year effects by class beside it (bayes-hr compare does).',
+        "a year, and nothing of what one regime class does alone, which can pass for an effect. Hold the "
+        'card with outcome.cut_points = "fixed" and year effects by class beside it (bayes-hr compare does).',
     )
 
 
