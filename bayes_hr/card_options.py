@@ -47,6 +47,43 @@ def check_dynamics(card: RatificationCard) -> None:
         )
 
 
+def check_ordinal(card: RatificationCard) -> None:
+    """Refuse what ordered categories do not go with, and what only they have.
+
+    Raises
+    ------
+    ValueError
+        Naming the alternative (turned into an ``InputError`` by the card's own checks).
+    """
+    if card.outcome.ordinal and card.error.kind != "iid":
+        raise ValueError(
+            f'error.kind = "{card.error.kind}" (the default is "ar1") is not offered for '
+            f'outcome.likelihood = "{card.outcome.likelihood}": write error = {{kind = "iid"}}, or take a '
+            "Gaussian outcome for AR(1) errors"
+        )
+    if "probability" in card.estimands and not card.outcome.ordinal:
+        raise ValueError(
+            'estimands: "probability" needs an ordinal outcome (outcome.likelihood = "ordered_probit" or '
+            '"ordered_logit"; "probit" or "logit" for two categories)'
+        )
+    _check_moving(card)
+
+
+def _check_moving(card: RatificationCard) -> None:
+    """Refuse year effects beside cut-points that move over the years, and their estimand without them."""
+    if not card.outcome.moving:
+        if "standard" in card.estimands:
+            raise ValueError('estimands: "standard" needs outcome.cut_points = "by_year"')
+        return
+    if card.time.effects != "none":
+        raise ValueError(
+            f'time.effects = "{card.time.effects}" (the default is "unpooled") is not offered with '
+            'outcome.cut_points = "by_year": a shift of all cut-points in a year is an effect of that year '
+            'with its sign turned. Write time = {effects = "none"}, or take outcome.cut_points = "fixed" for '
+            "year effects by class"
+        )
+
+
 def split_columns(data: dict[str, Any]) -> bool:
     """Whether a card, as data not yet checked, splits a control or the treatment into within and between."""
     population, treatment = data.get("population"), data.get("treatment")

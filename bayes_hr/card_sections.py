@@ -40,6 +40,10 @@ class Outcome(Section):
     so that the same priors say the same of the categories under both: ``scale`` is 1 or 1.81 and ``centre``
     0, whatever a card says.  A logit's scales of effects are 1.81 times those written in the card, and its
     log gaps of cut-points log 1.81 = .595 higher.
+
+    ``cut_points = "by_year"`` lets the thresholds between ordered categories move over the years, as random
+    walks with mean deviation zero (:mod:`bayes_hr.moving_cuts`): a changing standard of accountability.  They
+    absorb whatever moves all countries alike in a year, so that there are no year effects beside them.
     """
 
     name: str
@@ -50,12 +54,28 @@ class Outcome(Section):
     centre: Annotated[float, Field(allow_inf_nan=False)] | Literal["mean"] = "mean"
     label: str = ""
     higher_is_better: bool = True
+    cut_points: Literal["fixed", "by_year"] = "fixed"
 
     @model_validator(mode="before")
     @classmethod
     def _latent_scale(cls, data: Any) -> Any:
         latent = LATENT_SD.get(str(data.get("likelihood"))) if isinstance(data, dict) else None
         return data if latent is None else {**data, "scale": latent, "centre": 0.0}
+
+    @model_validator(mode="after")
+    def _cut_points_of_categories(self) -> Self:
+        if self.moving and not self.ordinal:
+            raise ValueError(
+                f'cut_points = "by_year" is not offered for likelihood = "{self.likelihood}", which has no '
+                'categories: take "ordered_probit" or "ordered_logit" ("probit" or "logit" for two), or '
+                "leave it out"
+            )
+        return self
+
+    @property
+    def moving(self) -> bool:
+        """Whether the cut-points between ordered categories move over the years."""
+        return self.cut_points == "by_year"
 
     @property
     def ordinal(self) -> bool:

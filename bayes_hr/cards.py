@@ -15,7 +15,13 @@ from typing import Annotated, Any, ClassVar, Final, Literal, Self, cast
 
 from pydantic import BaseModel, BeforeValidator, Field, ValidationError, model_validator
 
-from bayes_hr.card_options import check_controls, check_dynamics, check_mundlak, split_columns
+from bayes_hr.card_options import (
+    check_controls,
+    check_dynamics,
+    check_mundlak,
+    check_ordinal,
+    split_columns,
+)
 from bayes_hr.card_sections import (
     LATENT_SD,
     Covariate,
@@ -164,7 +170,8 @@ class RatificationCard(Card):
     dynamics: Dynamics = Dynamics()
     groups: tuple[Group, ...] = (Group(name="country", terms=("intercept", "ratified")),)
     estimands: tuple[
-        Literal["regime", "contrast", "country", "average", "probability", "long_run", "between"], ...
+        Literal["regime", "contrast", "country", "average", "probability", "long_run", "between", "standard"],
+        ...,
     ] = ("regime", "contrast", "country", "average")
 
     @model_validator(mode="before")
@@ -182,6 +189,7 @@ class RatificationCard(Card):
         lagged = isinstance(dynamics, dict) and dynamics.get("lagged_outcome") is True
         more = (("probability",) if ordinal else ()) + (("long_run",) if lagged else ())
         more += ("between",) if split_columns(data) else ()
+        more += ("standard",) if isinstance(outcome, dict) and outcome.get("cut_points") == "by_year" else ()
         return super()._all_estimands(data) + more
 
     def _own(self) -> dict[str, Any]:
@@ -196,21 +204,11 @@ class RatificationCard(Card):
     def _outcome_and_errors(self) -> Self:
         check_dynamics(self)
         check_mundlak(self)
-        if self.outcome.ordinal and self.error.kind != "iid":
-            raise ValueError(
-                f'error.kind = "{self.error.kind}" (the default is "ar1") is not offered for '
-                f'outcome.likelihood = "{self.outcome.likelihood}": write error = {{kind = "iid"}}, or take '
-                "a Gaussian outcome for AR(1) errors"
-            )
+        check_ordinal(self)
         if self.error.measurement_sd and self.outcome.likelihood != "gaussian":
             raise ValueError(
                 f'error.measurement_sd is not offered for outcome.likelihood = "{self.outcome.likelihood}": '
                 'take "gaussian", or leave it out'
-            )
-        if "probability" in self.estimands and not self.outcome.ordinal:
-            raise ValueError(
-                'estimands: "probability" needs an ordinal outcome (outcome.likelihood = "ordered_probit" or '
-                '"ordered_logit"; "probit" or "logit" for two categories)'
             )
         return self
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from bayes_hr.data.merge import MergeReport
     from bayes_hr.kernels import RowOrder
+    from bayes_hr.moving_cuts import CutWalk
     from bayes_hr.priors import Prior
     from bayes_hr.repeats import Repeats
 
@@ -186,12 +187,19 @@ class CutPoints:
         The K values of the outcome, in order; ``y`` holds their positions, 0 to K - 1.
     link
         ``"probit"`` (residual SD 1) or ``"logit"`` (pi / sqrt 3); the design's ``unit`` is that SD.
+    walk
+        How cut-points move over the years, around the ones above; None where they stand still.
     """
 
     first: Prior
     log_gap: Prior
     categories: tuple[Label, ...]
     link: str = "probit"
+    walk: CutWalk | None = None
+
+    def of_rows(self, cutpoints: Array) -> Array:
+        """Cut-points (..., n, K - 1) of the rows from those of each year; fixed ones as they are."""
+        return cutpoints if self.walk is None else cutpoints[..., self.walk.index, :]
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -253,7 +261,7 @@ class View:
     index
         (n,) part of each row.
     statistics
-        What is compared: ``mean``, ``SD``.
+        What is compared: ``mean``, ``SD``, ``shares of categories``.
     """
 
     name: str
@@ -344,7 +352,8 @@ class Design:
             out[group.name] = group.levels
             out[f"{group.name}_term"] = out[f"{group.name}_term_bis"] = group.terms
         if self.error.cuts is not None:
-            out["cut"] = self.error.cuts.labels
+            walk = self.error.cuts.walk
+            out |= {"cut": self.error.cuts.labels, **({} if walk is None else {"year": walk.years})}
         return out
 
 

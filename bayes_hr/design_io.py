@@ -9,6 +9,7 @@ import numpy as np
 
 from bayes_hr.design import CutPoints, Design, ErrorStructure, GroupTerm, PopulationTerm, SerialTerm, View
 from bayes_hr.kernels import row_order
+from bayes_hr.moving_cuts import CutWalk
 from bayes_hr.priors import Prior, parse_prior
 from bayes_hr.repeats import Repeats
 
@@ -42,6 +43,9 @@ def to_dataset(design: Design) -> xr.Dataset:
         coords[f"{group.name}_term"] = _plain(np.array(group.terms))
     for part in design.views:
         data[f"view_{part.name}"] = ("obs", part.index)
+    walk = None if design.error.cuts is None else design.error.cuts.walk
+    if walk is not None:
+        data["index_cuts"] = ("obs", walk.index)
     data["unit"] = ("obs", design.error.order.unit)
     data["gap"] = ("obs", design.error.order.gap)
     if design.error.measurement_sd is not None:
@@ -90,7 +94,7 @@ def terms_of(
     found = json.loads(rows.attrs[_KEY])
     population = tuple(_population(rows, t) for t in found["population"])
     groups = tuple(_group(rows, g) for g in found["groups"])
-    return population, groups, _cuts(found["error"].get("cuts"))
+    return population, groups, _cuts(rows, found["error"].get("cuts"))
 
 
 def _description(design: Design) -> dict[str, Any]:
@@ -180,7 +184,7 @@ def _error(rows: xr.Dataset, found: dict[str, Any]) -> ErrorStructure:
         sigma=_prior(found["sigma"]),
         rho=_prior(found["rho"]),
         nu=_prior(found["nu"]),
-        cuts=_cuts(found.get("cuts")),
+        cuts=_cuts(rows, found.get("cuts")),
         measurement_sd=rows["measurement_sd"].values if "measurement_sd" in rows else None,
     )
 
@@ -193,14 +197,20 @@ def _cuts_text(cuts: CutPoints | None) -> dict[str, Any] | None:
     if cuts is None:
         return None
     priors = {"first": str(cuts.first), "log_gap": str(cuts.log_gap)}
-    return {**priors, "categories": cuts.categories, "link": cuts.link}
+    walk = cuts.walk
+    moving = None if walk is None else {"years": walk.years, "shift": str(walk.shift), "gap": _text(walk.gap)}
+    return {**priors, "categories": cuts.categories, "link": cuts.link, "walk": moving}
 
 
-def _cuts(found: dict[str, Any] | None) -> CutPoints | None:
+def _cuts(rows: xr.Dataset, found: dict[str, Any] | None) -> CutPoints | None:
     if found is None:
         return None
-    first, log_gap = _sure(found["first"]), _sure(found["log_gap"])
-    return CutPoints(first, log_gap, tuple(found["categories"]), found.get("link", "probit"))
+    first, log_gap, moving = _sure(found["first"]), _sure(found["log_gap"]), found.get("walk")
+    walk = None
+    if moving is not None:
+        gap, index = _prior(moving["gap"]), rows["index_cuts"].values
+        walk = CutWalk(tuple(moving["years"]), _sure(moving["shift"]), gap, index)
+    return CutPoints(first, log_gap, tuple(found["categories"]), found.get("link", "probit"), walk)
 
 
 def _serial(rows: xr.Dataset, found: dict[str, Any] | None) -> SerialTerm | None:

@@ -12,6 +12,7 @@ from bayes_hr.data.merge import DropStep, drop_rows
 from bayes_hr.data.messages import listed
 from bayes_hr.design import CutPoints, PopulationTerm
 from bayes_hr.errors import InputError
+from bayes_hr.moving_cuts import CutWalk
 from bayes_hr.prior_defaults import LOG_GAP, scaled_prior
 from bayes_hr.priors import Prior, parse_prior
 from bayes_hr.row_filter import matching_rows
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from bayes_hr.repeats import Repeats
 
     Array = NDArray[np.float64]
+    Index = NDArray[np.int64]
 
 
 def scale_of(card: Card, y: Array, repeats: Repeats | None = None) -> tuple[float, float]:
@@ -90,13 +92,32 @@ def _number(value: float) -> str:
     return f"{value:g}"
 
 
-def cut_points(card: Card, y: Array, priors: CardPriors) -> tuple[Array, CutPoints]:
-    """Codes 0 to K - 1 (n,) of an ordinal outcome's values, and the cut-points between its categories."""
+def cut_points(card: Card, y: Array, year: Index, priors: CardPriors) -> tuple[Array, CutPoints]:
+    """Codes 0 to K - 1 (n,) of an ordinal outcome's values, and the cut-points between its categories.
+
+    Raises
+    ------
+    InputError
+        If cut-points are to move over the years (n,) of the rows, and there is one year only.
+    """
     values, codes = np.unique(y, return_inverse=True)
     default = parse_prior(LOG_GAP, where="default prior")  # two categories have no gap
     log_gap = priors("log_gap") if "log_gap" in card.priors else default
     categories = tuple(int(v) for v in values)
-    return codes.astype(float), CutPoints(priors("cut_first"), log_gap, categories, card.outcome.link)
+    walk = _cut_walk(card, year, priors, gaps=values.size > 2) if card.outcome.moving else None
+    return codes.astype(float), CutPoints(priors("cut_first"), log_gap, categories, card.outcome.link, walk)
+
+
+def _cut_walk(card: Card, year: Index, priors: CardPriors, *, gaps: bool) -> CutWalk:
+    """How cut-points move over the years of the rows (n,); two categories have no gap that could."""
+    years, index = np.unique(year, return_inverse=True)
+    if years.size < 2:
+        raise InputError(
+            f'card {card.id}: outcome.cut_points = "by_year" needs rows of two years or more; all are of '
+            f'{years[0]}. Take outcome.cut_points = "fixed", or more years in `where`.'
+        )
+    gap = priors("sd_gap_shift") if gaps else None
+    return CutWalk(tuple(years.tolist()), priors("sd_cutpoint_shift"), gap, index.astype(np.int64))
 
 
 class CardPriors:

@@ -83,7 +83,8 @@ class Fit:
         ----------
         by
             ``"regime"``, ``"contrast"``, ``"country"``, ``"average"`` of ratification, ``"probability"``
-            of an ordinal outcome, ``"long_run"`` of a lagged one, ``"between"`` of country means; ``"mean"``,
+            of an ordinal outcome, ``"standard"`` and ``"cutpoint"`` of cut-points that move over the years,
+            ``"long_run"`` of a lagged outcome, ``"between"`` of country means; ``"mean"``,
             ``"treaty"``, ``"treaty_regime"``, ``"contrast"`` and ``"country"`` of several treaties;
             ``"all"``, ``"state"``, ``"igo"``, ``"igo_type"`` of convergence; or ``"parameter"`` for the
             coefficients and hyperparameters; None for all that the card asks for.
@@ -268,7 +269,8 @@ class Fit:
 
 def _suffix(estimand: str, reference: str) -> str:
     """What a reference adds to the name of an estimand's level."""
-    suffixes = {"probability": f", {reference}", **dict.fromkeys(("contrast", "long_run"), f" - {reference}")}
+    events = dict.fromkeys(("probability", "standard", "cutpoint"), f", {reference}")
+    suffixes = {**events, **dict.fromkeys(("contrast", "long_run"), f" - {reference}")}
     return suffixes.get(estimand, "")
 
 

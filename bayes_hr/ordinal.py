@@ -5,6 +5,8 @@ bound.  The residual of a row with linear predictor :math:`\eta` thus lies betwe
 category's edges minus :math:`\eta`.  Residuals are standard normal (link ``"probit"``) or standard logistic
 (``"logit"``: SD :math:`\pi / \sqrt 3`; McCullagh 1980, *Regression models for ordinal data*, Journal of the
 Royal Statistical Society B 42, 109-142).
+
+Cut-points are (K - 1,), the same for every row, or (n, K - 1), each row's own.
 """
 
 from __future__ import annotations
@@ -109,8 +111,21 @@ def _bounds(low: Array, high: Array) -> tuple[Array, Array, Array]:
 
 def _intervals(y: Array, eta: Array, cutpoints: Array) -> tuple[Array, Array, Array]:
     """:func:`_bounds` of each row's own category."""
-    edges, code = np.r_[-np.inf, cutpoints, np.inf], y.astype(np.int64)
-    return _bounds(edges[code] - eta, edges[code + 1] - eta)
+    code = y.astype(np.int64)[:, None]
+    edges = np.broadcast_to(_edges(cutpoints), (y.size, cutpoints.shape[-1] + 2))
+    low, high = (np.take_along_axis(edges, at, axis=1)[:, 0] for at in (code, code + 1))
+    return _bounds(low - eta, high - eta)
+
+
+def _edges(cutpoints: Array) -> Array:
+    """Cut-points (..., K - 1) with the ends of the line around them, (..., K + 1)."""
+    end = np.full((*cutpoints.shape[:-1], 1), np.inf)
+    return np.concatenate([-end, cutpoints, end], axis=-1)
+
+
+def categories(latent: Array, cutpoints: Array) -> Array:
+    """Codes 0 to K - 1 (n,) of latent outcomes (n,)."""
+    return np.asarray(np.sum(latent[:, None] > cutpoints, axis=1), dtype=float)
 
 
 def log_probabilities(y: Array, eta: Array, cutpoints: Array, link: str = "probit") -> Array:
@@ -156,7 +171,7 @@ def mean_residuals(
     y, eta
         (n,) codes of categories, and linear predictor.
     cutpoints
-        (K - 1,).
+        (K - 1,), or (n, K - 1).
     link
         A name of :data:`LINKS`.
     score
@@ -173,7 +188,7 @@ def mean_residuals(
     moment = latent.score if score else latent.mean
     low, high, sign = _intervals(y, eta, cutpoints)
     mean, _ = _means(latent, moment, low, high)
-    edges = np.r_[-np.inf, cutpoints, np.inf][:, None] - eta
+    edges = (_edges(cutpoints) - eta[:, None]).T
     each, P = _means(latent, moment, *_bounds(edges[:-1], edges[1:])[:2])
     return np.asarray(sign * mean), np.asarray((P * each**2).sum(axis=0))
 

@@ -42,6 +42,9 @@ CUT_FIRST: Final = "normal(0, 1.5)"
 LOG_GAP: Final = "normal(-0.5, 1)"
 """Default prior of the log of each gap between neighbouring cut-points."""
 
+STEP: Final = "half_normal(0.1)"
+"""Default prior of the SDs of a yearly step of cut-points, and of the logs of gaps between them."""
+
 REASONS: Final[dict[str, dict[str, str]]] = {
     "ratification": {
         "alpha": "level of the reference class; wide enough for any state in any year",
@@ -65,6 +68,10 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "sigma": "yearly shock to a country",
         "cut_first": "threshold of the lowest category, in units of the latent residual SD; leaves its share "
         "in the reference class anywhere between 3 % and 97 %",
+        "sd_cutpoint_shift": "yearly step of the standard, in residual SDs, a random walk: with .1 it is "
+        "half an SD from one end of thirty years to the other, with .2 more than one",
+        "sd_gap_shift": "yearly step of the log of a gap between thresholds: with .1 a gap is 1.7 times as "
+        "wide or as narrow thirty years later",
         "log_gap": "log of the distance between neighbouring thresholds: from 0.1 to 3 latent SDs, so that "
         "the second category may have 1 % or half of the rows",
     },
@@ -108,7 +115,7 @@ REASONS: Final[dict[str, dict[str, str]]] = {
 """Why each default has the scale it has: by family, and for all (empty key)."""
 
 
-FREE: Final = frozenset({"rho", "nu", "phi", "first_outcome"})
+FREE: Final = frozenset({"rho", "nu", "phi", "first_outcome", "sd_gap_shift"})
 """Parameters without a unit, whose priors do not scale with the outcome (correlations beside them)."""
 
 
@@ -181,12 +188,15 @@ def _pooling(card: Any) -> dict[str, str]:
 
 def _levels(card: Any) -> dict[str, str | dict[str, str]]:
     """The intercept, or the cut-points in its place; two categories have no gap between cut-points."""
-    match card.outcome.likelihood:
-        case "ordered_probit" | "ordered_logit":
-            return {"cut_first": CUT_FIRST, "log_gap": LOG_GAP}
-        case "probit" | "logit":
-            return {"cut_first": CUT_FIRST}
-    return {"alpha": "normal(0, 2.5)"}
+    outcome = card.outcome
+    if not outcome.ordinal:
+        return {"alpha": "normal(0, 2.5)"}
+    gaps = outcome.likelihood.startswith("ordered_")
+    out: dict[str, str | dict[str, str]] = {"cut_first": CUT_FIRST}
+    out |= {"log_gap": LOG_GAP} if gaps else {}
+    if outcome.moving:
+        out |= {"sd_cutpoint_shift": STEP} | ({"sd_gap_shift": STEP} if gaps else {})
+    return out
 
 
 def _spread(group: str, term: str) -> str:

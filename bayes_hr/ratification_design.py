@@ -119,7 +119,7 @@ def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport, repeats: Repe
     population, scales = _population(card, frame, priors, repeats)
     population += dynamic_terms(card, frame, priors, centre)
     population += _means(card, frame, population, priors=priors, order=order, repeats=repeats)
-    y, cuts = cut_points(card, y, priors) if ordinal else (y, None)
+    y, cuts = cut_points(card, y, frame["year"].to_numpy(np.int64), priors) if ordinal else (y, None)
     return Design(
         y=y,
         population=tuple(population),
@@ -148,7 +148,7 @@ def _assemble(card: Card, frame: pd.DataFrame, merge: MergeReport, repeats: Repe
         standardised=scales,
         merge=merge,
         attrs={"family": card.family, "treatment": card.treatment.name, "outcome": card.outcome.name},
-        views=_views(frame, ordinary=repeats is None),
+        views=_views(frame, ordinary=repeats is None, ordinal=ordinal),
         headline=("tau", 0, "effect of ratification in a class"),
         repeats=standardised(repeats, scales),
     )
@@ -294,8 +294,8 @@ def _population(
     return terms, scales
 
 
-def _views(frame: pd.DataFrame, *, ordinary: bool) -> tuple[View, ...]:
-    """Countries in level order, and class-years; only means, where rows are cells."""
+def _views(frame: pd.DataFrame, *, ordinary: bool, ordinal: bool) -> tuple[View, ...]:
+    """Countries in level order, class-years, and years of categories; only means, where rows are cells."""
     codes, levels = pd.factorize(frame["ccode"], sort=True)
     names = dict(zip(frame["ccode"].tolist(), frame["country"].tolist(), strict=True))
     labels = tuple(f"{names[level]} ({level})" for level in levels.tolist())
@@ -303,6 +303,7 @@ def _views(frame: pd.DataFrame, *, ordinary: bool) -> tuple[View, ...]:
     return (
         View("country", labels, codes.astype(np.int64), ("mean", "SD") if ordinary else ("mean",)),
         view("class-year", keys.to_numpy(str), ("mean",)),
+        *((view("year", frame["year"].to_numpy(str), ("shares of categories",)),) if ordinal else ()),
     )
 
 

@@ -5,14 +5,15 @@ Engine-neutral: it reads arrays, never a sampler.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bayes_hr.kernels import RowOrder, quasi_difference, transition
 from bayes_hr.measured import draw_errors
-from bayes_hr.ordinal import LINKS, latent_residuals
+from bayes_hr.moving_cuts import draw_cutpoints
+from bayes_hr.ordinal import LINKS, categories, latent_residuals
 from bayes_hr.priors import lkj_cholesky
 
 if TYPE_CHECKING:
@@ -42,7 +43,10 @@ class ParameterDraw:
     sd_serial
         SD of the unit-years' effects, whose autocorrelation is then ``rho``; None where there are none.
     cutpoints
-        (K - 1,) thresholds between ordered categories; None for other outcomes.
+        (K - 1,) thresholds between ordered categories, or (T, K - 1) of each year where they move; None for
+        other outcomes.
+    sd_cuts
+        SDs of a yearly step of moving cut-points, by posterior variable; empty where none is drawn.
     """
 
     population: dict[str, Array]
@@ -52,6 +56,7 @@ class ParameterDraw:
     nu: float | None
     sd_serial: float | None = None
     cutpoints: Array | None = None
+    sd_cuts: dict[str, float] = field(default_factory=dict)
 
 
 def linear_predictor(design: Design, draw: ParameterDraw) -> Array:
@@ -85,8 +90,27 @@ def posterior_draws(design: Design, posterior: xr.Dataset, count: int) -> Iterat
             float(stacked["rho"][i]) if "rho" in stacked else 0.0,
             float(stacked["nu"][i]) if "nu" in stacked else None,
             float(stacked[f"sd_{design.serial.name}"][i]) if design.serial else None,
-            stacked["cutpoint"][i] if design.error.cuts is not None else None,
+            stacked[cut_variable(design)][i] if design.error.cuts is not None else None,
         )
+
+
+def cut_variable(design: Design) -> str:
+    """Posterior variable of the cut-points that rows have: ``cutpoint``, or those of each year."""
+    moving = design.error.cuts is not None and design.error.cuts.walk is not None
+    return "cutpoint_year" if moving else "cutpoint"
+
+
+def row_cutpoints(design: Design, draw: ParameterDraw) -> Array:
+    """Cut-points that the rows have, (K - 1,) or (n, K - 1).
+
+    Raises
+    ------
+    ValueError
+        If the outcome has no categories.
+    """
+    if design.error.cuts is None or draw.cutpoints is None:
+        raise ValueError("an outcome without categories has no cut-points")
+    return design.error.cuts.of_rows(draw.cutpoints)
 
 
 def prior_draws(design: Design, rng: np.random.Generator, count: int) -> Iterator[ParameterDraw]:
@@ -100,6 +124,7 @@ def prior_draws(design: Design, rng: np.random.Generator, count: int) -> Iterato
             groups[g.name] = rng.standard_normal((len(g.levels), q)) @ (sd[:, None] * lower).T
         error, serial = design.error, design.serial
         rho = serial.rho if serial else error.rho
+        cutpoints, sd_cuts = (None, {}) if error.cuts is None else _prior_cutpoints(error.cuts, rng)
         yield ParameterDraw(
             {t.name: _prior_coefficients(t, rng) for t in design.population},
             groups,
@@ -107,14 +132,19 @@ def prior_draws(design: Design, rng: np.random.Generator, count: int) -> Iterato
             float(rho.rvs(rng)) if rho else 0.0,
             float(error.nu.rvs(rng)) if error.nu else None,
             float(serial.sd.rvs(rng)) if serial else None,
-            _prior_cutpoints(error.cuts, rng) if error.cuts is not None else None,
+            cutpoints,
+            sd_cuts,
         )
 
 
-def _prior_cutpoints(cuts: CutPoints, rng: np.random.Generator) -> Array:
-    """Cut-points (K - 1,): the first, and gaps whose logs are normal."""
+def _prior_cutpoints(cuts: CutPoints, rng: np.random.Generator) -> tuple[Array, dict[str, float]]:
+    """Cut-points (K - 1,): the first, and gaps whose logs are normal; of each year, where they move."""
     gaps = np.exp(cuts.log_gap.rvs(rng, len(cuts.categories) - 2))
-    return np.asarray(float(cuts.first.rvs(rng)) + np.r_[0.0, np.cumsum(gaps)])
+    fixed = np.asarray(float(cuts.first.rvs(rng)) + np.r_[0.0, np.cumsum(gaps)])
+    if cuts.walk is None:
+        return fixed, {}
+    sds = {name: float(prior.rvs(rng)) for name, prior in cuts.walk.sds.items()}
+    return draw_cutpoints(rng, cuts.walk, fixed, sds), sds
 
 
 def _prior_coefficients(term: PopulationTerm, rng: np.random.Generator) -> Array:
@@ -134,7 +164,7 @@ def simulate_outcome(
     latent = (linear_predictor(design, draw) if eta is None else eta) + simulate_errors(rng, design, draw)
     if draw.cutpoints is None:
         return latent
-    return np.searchsorted(draw.cutpoints, latent).astype(float)
+    return categories(latent, row_cutpoints(design, draw))
 
 
 def simulate_errors(rng: np.random.Generator, design: Design, draw: ParameterDraw) -> Array:
@@ -222,7 +252,7 @@ def innovations(rng: np.random.Generator, design: Design, draw: ParameterDraw, y
     """
     if draw.cutpoints is not None:
         link = design.error.link
-        return latent_residuals(rng, y, eta, draw.cutpoints, link) / LINKS[link].sd
+        return latent_residuals(rng, y, eta, row_cutpoints(design, draw), link) / LINKS[link].sd
     residual, order, sd = y - eta, design.error.order, design.error.measurement_sd
     if sd is not None:
         residual = draw_errors(rng, residual, sd, sigma=draw.sigma, rho=draw.rho, order=order)

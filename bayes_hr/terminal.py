@@ -207,6 +207,8 @@ def _label(row: Any) -> str:
         return f"{row.level} - {row.reference}"
     if row.estimand == "probability":
         return f"{row.level}: {row.reference}"
+    if row.estimand in {"standard", "cutpoint"}:
+        return f"cut-point {row.level}: {row.reference}"
     if row.estimand == "long_run":
         return f"long run: {row.level}" + (f" - {row.reference}" if row.reference else "")
     if (

@@ -34,7 +34,10 @@ def drawn_tree(
         values = {t.name: one.population[t.name].reshape(t.shape) for t in design.population}
         values |= {f"u_{name}": u for name, u in one.groups.items()}
         values |= {"sigma": one.sigma, "rho": one.rho} if one.cutpoints is None else {}
-        values |= {} if one.cutpoints is None else {"cutpoint": one.cutpoints}
+        if one.cutpoints is not None and one.cutpoints.ndim == 2:  # of each year
+            values |= {"cutpoint": one.cutpoints.mean(axis=0), "cutpoint_year": one.cutpoints, **one.sd_cuts}
+        elif one.cutpoints is not None:
+            values["cutpoint"] = one.cutpoints
         if design.serial is not None:
             values[f"sd_{design.serial.name}"] = one.sd_serial
         for g in design.groups:

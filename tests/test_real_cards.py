@@ -25,11 +25,18 @@ FACTS = {
 def test_rows_of_a_card_are_pinned(name: str) -> None:
     card = load_card(name)
     question = question_of(card)
-    design = question.build(card, question.panel(card)[0])
+    panel = question.panel(card)[0]
+    design = question.build(card, panel)
     ratified, country = design.rows["treated"], design.groups[0].index
     moved = sum(len(set(ratified[country == c])) == 2 for c in range(len(design.groups[0].levels)))
     categories = 0 if design.error.cuts is None else len(design.error.cuts.categories)
     assert (design.n, design.merge.countries, moved, categories) == FACTS[name]
     assert not rank_deficient(design)
     assert card.in_the_style_of
+    if categories:
+        moving = card.replace(outcome={"cut_points": "by_year"}, time={"effects": "none"})
+        cuts = question.build(moving, panel).error.cuts
+        assert cuts is not None
+        assert cuts.walk is not None
+        assert cuts.walk.years == tuple(sorted(set(design.rows["year"].tolist())))
     assert design.n + sum(step.rows for step in design.merge.steps) == design.merge.rows_in

@@ -72,7 +72,11 @@ def test_score_is_rebuilt_from_the_truth(worlds: dict[str, World], name: str) ->
     np.testing.assert_array_equal(truth.rows["treated"], treated)
     np.testing.assert_array_equal(truth.rows[["ccode", "year"]], frame[["ccode", "year"]])
     parts = truth.rows[["eta", "outside", "error", "measurement"]].sum(axis=1)
-    np.testing.assert_allclose(frame["score"], parts, atol=EXACT)
+    if truth.cutpoints_by_year is None:
+        np.testing.assert_allclose(frame["score"], parts, atol=EXACT)
+    else:
+        edges = truth.cutpoints_by_year.loc[frame["year"]].to_numpy()
+        np.testing.assert_array_equal(frame["score"], 1 + (parts.to_numpy()[:, None] > edges).sum(axis=1))
 
 
 def test_effect_of_ratified_rows_is_the_truth() -> None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bayes_hr.calibration.truths import Truth
-    from bayes_hr.design import Design, GroupTerm, PopulationTerm
+    from bayes_hr.design import CutPoints, Design, GroupTerm, PopulationTerm
 
     Array = NDArray[np.float64]
 
@@ -64,9 +64,22 @@ def quantities(design: Design) -> tuple[Quantity, ...]:
     out += [Quantity(f"sd_{serial.name}", "SD", f"sd_{serial.name}", ())] if serial else []
     labels = error.cuts.labels if error.cuts is not None else ()
     out += [Quantity(f"cutpoint[{c}]", "cut-point", "cutpoint", (k,)) for k, c in enumerate(labels)]
+    out += _moving(error.cuts) if error.cuts is not None and error.cuts.walk is not None else []
     for group in design.groups:
         out += _effects(group)
     return (*out, Quantity(JOINT, "joint", "", ()))
+
+
+def _moving(cuts: CutPoints) -> list[Quantity]:
+    """SDs of cut-points' yearly steps, and every cut-point in the first, middle and last year."""
+    if cuts.walk is None:
+        return []
+    out = [Quantity(name, "SD", name, ()) for name in cuts.walk.sds]
+    return out + [
+        Quantity(f"cutpoint_year[{cuts.walk.years[t]}, {label}]", "cut-point", "cutpoint_year", (t, k))
+        for t in _some(len(cuts.walk.years))
+        for k, label in enumerate(cuts.labels)
+    ]
 
 
 def _some(size: int) -> Iterable[int]:

@@ -11,7 +11,7 @@ from bayes_hr.errors import InputError
 from bayes_hr.kernels import quasi_difference, transition
 from bayes_hr.ordinal import log_probabilities
 from bayes_hr.priors import lkj_cholesky
-from bayes_hr.simulation import linear_predictor, prior_draws, simulate_outcome
+from bayes_hr.simulation import linear_predictor, prior_draws, row_cutpoints, simulate_outcome
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,7 +89,10 @@ def _others(design: Design, draw: ParameterDraw) -> dict[str, Array]:
     if design.serial is not None:
         out[f"sd_{design.serial.name}"] = np.asarray(draw.sd_serial)
     if draw.cutpoints is not None:
-        out["cutpoint"] = draw.cutpoints
+        moving = draw.cutpoints.ndim == 2
+        out["cutpoint"] = draw.cutpoints.mean(axis=0) if moving else draw.cutpoints
+        out |= {"cutpoint_year": draw.cutpoints} if moving else {}
+        out |= {name: np.asarray(sd) for name, sd in draw.sd_cuts.items()}
     return out
 
 
@@ -122,7 +125,8 @@ def joint(design: Design, draw: ParameterDraw) -> float:
     """
     if draw.cutpoints is not None:
         eta = linear_predictor(design, draw)
-        return float(log_probabilities(design.y, eta, draw.cutpoints, design.error.link).sum())
+        each = log_probabilities(design.y, eta, row_cutpoints(design, draw), design.error.link)
+        return float(each.sum())
     order = design.error.order
     rho = 0.0 if design.serial is not None else draw.rho
     shocks = quasi_difference(design.y - linear_predictor(design, draw), rho, order) / draw.sigma

@@ -54,6 +54,8 @@ def log_priors(design: Design, posterior: xr.Dataset) -> dict[str, Array]:
         out["sigma"] = _positive(design.error.sigma, posterior["sigma"].values)
     if design.error.cuts is not None:
         out |= _cut_priors(design.error.cuts, posterior["cutpoint"].values)
+        walk = design.error.cuts.walk
+        out |= {n: _positive(p, posterior[n].values) for n, p in walk.sds.items()} if walk else {}
     if design.serial is not None:
         name = f"sd_{design.serial.name}"
         out[name] = _positive(design.serial.sd, posterior[name].values)

@@ -24,6 +24,7 @@ from bayes_hr.simulation import (
     linear_predictor,
     posterior_draws,
     prior_draws,
+    row_cutpoints,
     simulate_outcome,
 )
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     import xarray as xr
     from numpy.typing import NDArray
 
-    from bayes_hr.design import Design
+    from bayes_hr.design import Design, View
 
     Array = NDArray[np.float64]
     Index = NDArray[np.int64]
@@ -56,6 +57,9 @@ SHARE_LIMIT: Final = 0.01
 
 SHARES: Final = "category shares"
 
+BY_PART: Final = "shares of categories"
+"""Statistic of a view: the share of each category in each of its parts."""
+
 FEWEST: Final = 40
 """Draws of a design with very many rows: a 98 % interval of fewer would say nothing."""
 
@@ -76,12 +80,15 @@ class Replicates:
         Labels of the outcome's ordered categories; empty for other outcomes.
     cells
         Whether rows are country-years that stand for many rows.
+    moving
+        Whether cut-points move over the years.
     """
 
     statistics: dict[str, tuple[Array, Array]]
     labels: dict[str, list[str]]
     categories: tuple[str, ...] = ()
     cells: bool = False
+    moving: bool = False
 
 
 def _affordable(design: Design, draws: int) -> int:
@@ -108,8 +115,16 @@ def replicate(design: Design, posterior: xr.Dataset, *, seed: int, draws: int = 
         for name, pair in pairs.items():
             found.setdefault(name, []).append(pair)
     stacked = {n: (np.array([p[0] for p in v]), np.array([p[1] for p in v])) for n, v in found.items()}
-    labels = {f"{v.name} {s}": list(v.labels) for v in design.views for s in v.statistics}
-    return Replicates(stacked, labels, _categories(design), cells=design.repeats is not None)
+    labels = {f"{v.name} {s}": _labels(design, v, s) for v in design.views for s in v.statistics}
+    moving = design.error.cuts is not None and design.error.cuts.walk is not None
+    return Replicates(stacked, labels, _categories(design), cells=design.repeats is not None, moving=moving)
+
+
+def _labels(design: Design, view: View, statistic: str) -> list[str]:
+    """Names of a statistic's values: the view's parts, or each category in each of them."""
+    if statistic != BY_PART:
+        return list(view.labels)
+    return [f"{category} in {part}" for part in view.labels for category in _categories(design)]
 
 
 def _categories(design: Design) -> tuple[str, ...]:
@@ -137,11 +152,21 @@ def _both(
     return statistic(y, part), statistic(again, part)
 
 
+def _shares_by_part(codes: Array, part: Index, K: int) -> Array:
+    """Share of each of K categories in each part, (parts x K,), categories of a part together."""
+    flat = np.bincount(part * K + codes.astype(np.int64), minlength=K * (int(part.max()) + 1))
+    count = flat.reshape(-1, K)
+    return np.asarray((count / count.sum(axis=1, keepdims=True)).ravel())
+
+
 _STATISTICS: Final = {"mean": _means, "SD": _spreads}
 
 
 def _statistic(design: Design, name: str) -> Callable[[Array, Index], Array]:
     """A statistic of values (n,) by part (n,); where rows are cells, the mean is that of the rows behind."""
+    if name == BY_PART:
+        K = len(_categories(design))
+        return lambda v, part: _shares_by_part(v, part, K)
     if design.repeats is None:
         return _STATISTICS[name]
     rows = design.repeats.rows
@@ -161,9 +186,7 @@ def _category_statistics(
     _: np.random.Generator, design: Design, draw: ParameterDraw, y: Array, eta: Array
 ) -> dict[str, Array]:
     """Autocorrelation of the latent residuals (1,), and shares of the categories (K,), for codes (n,)."""
-    if draw.cutpoints is None:
-        raise ValueError("a draw without cut-points has no categories")
-    rho = latent_autocorrelation(y, eta, draw.cutpoints, design.error.order, design.error.link)
+    rho = latent_autocorrelation(y, eta, row_cutpoints(design, draw), design.error.order, design.error.link)
     return {"shock autocorrelation": np.array([rho]), SHARES: _shares(design, y)}
 
 
@@ -200,6 +223,12 @@ _SHARED: Final = (
     "Something moves all rows of a country-year together, which rows with independent errors do not allow: "
     'intervals are too narrow. Fit the means of country-years (Panel.from_frame) with error.kind = "ar1" '
     "beside this."
+)
+
+
+_STANDARD: Final = (
+    "What it takes to be in a category seems to change over the years, which cut-points that stand still do "
+    'not allow, nor year effects repair: compare with outcome.cut_points = "by_year" (time.effects = "none").'
 )
 
 
@@ -272,6 +301,7 @@ def _group(replicates: Replicates, name: str) -> CheckResult:
     if share <= max(GROUP_LIMIT, usual):
         return CheckResult(name, PASS, text, table=table)
     advice = "Look at the rows named here: a missing control, a break in the data, or a wrong scale."
+    advice = _STANDARD if name.endswith(BY_PART) and not replicates.moving else advice
     return CheckResult(name, REVIEW, f"{text} ({named})", advice, table)
 
 

@@ -60,5 +60,5 @@ def _names(table: pd.DataFrame) -> pd.Series:
     differs = (table["estimand"] == "contrast") | ((table["by"] == "long_run") & (table["reference"] != ""))
     shown = table["level"].where(~differs, pair)
     event = table["level"] + ", " + table["reference"]
-    shown = shown.where(table["estimand"] != "probability", event)
+    shown = shown.where(~table["estimand"].isin(["probability", "standard", "cutpoint"]), event)
     return shown.where(table["estimand"] == "parameter", table["estimand"] + " " + shown)

@@ -79,6 +79,8 @@ class Truth:
     cutpoints : tuple of float, optional
         Thresholds between the categories of an ordinal world, on the scale of the latent sum (its intercept
         included); all else is on that scale too. None: the score is not ordinal.
+    cutpoints_by_year : pandas.DataFrame, optional
+        Years by cut-points (``1|2``), where they move; ``cutpoints`` are then their means over the years.
     """
 
     alpha: float
@@ -98,6 +100,7 @@ class Truth:
     countries: pd.DataFrame
     rows: pd.DataFrame
     cutpoints: tuple[float, ...] | None = None
+    cutpoints_by_year: pd.DataFrame | None = None
 
     def to_dict(self, rows: bool = False) -> dict[str, Any]:
         """The truth as plain JSON types (missing: None); tables as lists by column, rows only if asked."""
@@ -105,6 +108,8 @@ class Truth:
         out = {name: getattr(self, name) for name in names}
         out["f"] = {"regime": list(self.f.index), "year": list(self.f.columns), "value": self.f.to_numpy()}
         out["standard"] = {"year": list(self.standard.index), "value": self.standard.to_numpy()}
+        if self.cutpoints_by_year is not None:
+            out["cutpoints_by_year"] = self.cutpoints_by_year.reset_index().to_dict(orient="list")
         for name in {"countries", "rows"} & set(names):
             out[name] = getattr(self, name).to_dict(orient="list")
         return parts.plain(out)
@@ -204,9 +209,20 @@ def ratification(
     frame = _frame(settings, grid, index, rows, sds)
     truth = _truth(settings, grid, index, rows, drift)
     if settings.categories is not None:
-        cutpoints, frame["score"] = parts.categories(frame["score"].to_numpy(float), settings.categories)
-        truth = dataclasses.replace(truth, cutpoints=tuple(cutpoints.tolist()))
+        position = frame["year"].to_numpy(np.int64) - years[0]
+        by_year, frame["score"] = parts.categories(
+            frame["score"].to_numpy(float), settings.categories, position, settings.cut_drift
+        )
+        truth = _with_cutpoints(truth, by_year, moving=any(settings.cut_drift))
     return World(world, frame, truth, WORLDS[world], settings, seed)
+
+
+def _with_cutpoints(truth: Truth, by_year: Floats, *, moving: bool) -> Truth:
+    """The truth with cut-points (T, K - 1), by year where they move."""
+    labels = [f"{k}|{k + 1}" for k in range(1, by_year.shape[1] + 1)]
+    frame = pd.DataFrame(by_year, index=truth.standard.index, columns=labels) if moving else None
+    cutpoints = tuple(by_year.mean(axis=0).tolist()) if moving else tuple(by_year[0].tolist())
+    return dataclasses.replace(truth, cutpoints=cutpoints, cutpoints_by_year=frame)
 
 
 def _check_size(n: int, years: tuple[int, int], seed: int) -> None:

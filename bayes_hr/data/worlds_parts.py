@@ -263,10 +263,37 @@ def measurement_sds(rng: np.random.Generator, shape: tuple[int, int], median: fl
     return median * np.exp(rng.normal(0, 0.15, (shape[0], 1)) + rng.normal(0, 0.05, shape))
 
 
-def categories(latent: Floats, k: int) -> tuple[Floats, Ints]:
-    """Cut-points (k - 1,) of equal shares of a latent outcome (n,), and the rows' categories from 1."""
-    cutpoints = np.asarray(np.quantile(latent, np.arange(1, k) / k), dtype=np.float64)
-    return cutpoints, (np.searchsorted(cutpoints, latent) + 1).astype(np.int64)
+def categories(
+    latent: Floats, k: int, time: Ints, drift: tuple[float, float] = (0.0, 0.0)
+) -> tuple[Floats, Ints]:
+    """Cut-points of each year (T, k - 1), and the rows' categories from 1.
+
+    Parameters
+    ----------
+    latent, time
+        (n,) latent outcome, and year counted from 0.
+    k
+        Categories: cut-points are of equal shares of the latent outcome, on average over the years.
+    drift
+        Total move over the years of the lowest and of the highest cut-point, S-shaped; others lie between.
+
+    Raises
+    ------
+    InputError
+        If cut-points would meet.
+    """
+    fixed = np.asarray(np.quantile(latent, np.arange(1, k) / k), dtype=np.float64)
+    n_years = int(time.max()) + 1
+    moves = [
+        standard_drift(n_years, total) if total else np.zeros(n_years) for total in np.linspace(*drift, k - 1)
+    ]
+    by_year = fixed + np.stack(moves, axis=1)
+    if (np.diff(by_year, axis=1) <= 0).any():
+        raise InputError(
+            f"simulated world: cut_drift = {drift!r} makes cut-points of {k} categories meet: move them less "
+            "apart, or take fewer categories"
+        )
+    return by_year, (1 + np.sum(latent[:, None] > by_year[time], axis=1)).astype(np.int64)
 
 
 def plain(value: Any) -> Any:

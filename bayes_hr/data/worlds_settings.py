@@ -83,6 +83,9 @@ class WorldSettings:
     categories : int, optional
         Cuts the outcome into this many ordered categories, 1 and up, with equal shares. The outcome of the
         other settings is then latent: its errors are independent with SD 1 (`rho` 0, `sigma` 1), its scale.
+    cut_drift : tuple of float
+        Total move over the years of the lowest and of the highest cut-point between categories (those between
+        move in proportion), S-shaped with mean 0: a standard that changes.
     never_ratifier : bool
         Country 1001 is a transition country present in every year which never ratifies, with b = `sd_b`.
     """
@@ -116,6 +119,7 @@ class WorldSettings:
     gap_share: float = 0.08
     never_ratifier: bool = False
     categories: int | None = None
+    cut_drift: tuple[float, float] = (0.0, 0.0)
 
 
 WORLDS: Final[dict[str, str]] = {
@@ -129,6 +133,7 @@ WORLDS: Final[dict[str, str]] = {
     "never_ratifier": "Effect of 0.5 in transition, but 1001, which would gain 0.8, never ratifies.",
     "heterogeneous": "Effects vary (SD 0.4) around 0.5 in transition and 0 elsewhere.",
     "student_t": "Effect of 0.5 in transition; errors with heavy tails (Student-t innovations, nu 4).",
+    "moving_cut_points": "No effect; four ordered categories, whose best gets ever harder to reach.",
 }
 """Worlds on offer: id to a sentence."""
 
@@ -148,6 +153,7 @@ _CHANGES: Final[dict[str, dict[str, Any]]] = {
     "never_ratifier": _TRANSITION | {"sd_b": 0.3, "never_ratifier": True},
     "heterogeneous": _TRANSITION | {"sd_b": 0.4},
     "student_t": _TRANSITION | {"nu": 4.0},
+    "moving_cut_points": {"categories": 4, "cut_drift": (0.0, 1.6), "trends": {}, "year_sd": 0.0},
 }
 
 _LATENT: Final[dict[str, Any]] = {"rho": 0.0, "sigma": 1.0}
@@ -181,8 +187,8 @@ def world_settings(world: str, overrides: Mapping[str, Any]) -> WorldSettings:
     for name in overrides:
         if name not in names:
             raise InputError(f"simulated world: unknown setting {name!r}; {nearest(str(name), names)}")
-    latent = _LATENT if overrides.get("categories") is not None else {}
-    settings = WorldSettings(**(_CHANGES[world] | latent | dict(overrides)))
+    given = _CHANGES[world] | dict(overrides)
+    settings = WorldSettings(**((_LATENT if given.get("categories") is not None else {}) | given))
     check_settings(settings)
     _check_categories(settings)
     return settings
@@ -190,8 +196,11 @@ def world_settings(world: str, overrides: Mapping[str, Any]) -> WorldSettings:
 
 def _check_categories(settings: WorldSettings) -> None:
     """Refuse categories of anything but a latent outcome with independent errors of SD 1."""
-    categories = settings.categories
+    categories, drift = settings.categories, settings.cut_drift
+    pair = isinstance(drift, tuple) and len(drift) == 2 and all(map(_is_number, drift))
+    _require(pair, settings, "cut_drift", "two finite numbers: of the lowest and the highest cut-point")
     if categories is None:
+        _require(not any(drift), settings, "cut_drift", "(0.0, 0.0) where there are no categories")
         return
     whole = isinstance(categories, int) and not isinstance(categories, bool)
     _require(whole and 2 <= categories <= 12, settings, "categories", "a whole number from 2 to 12, or None")

@@ -114,7 +114,7 @@ def assemble_posterior(
         "nu",
         *(f"{kind}_{t.name}" for t in design.population for kind in ("mu", "sd")),
     ]
-    shapes |= dict.fromkeys(scalars, ()) | ({"cutpoint": ("cut",)} if design.error.cuts is not None else {})
+    shapes |= dict.fromkeys(scalars, ()) | _cut_shapes(design)
     for name, dims in shapes.items():
         if name in raw:
             data[name] = (("chain", "draw", *dims), raw[name].values)
@@ -135,6 +135,14 @@ def assemble_posterior(
     if bulk:
         tree["posterior_bulk"] = xr.DataTree(_bulk_dataset(bulk, shapes, coords, base))
     return tree
+
+
+def _cut_shapes(design: Design) -> dict[str, tuple[str, ...]]:
+    """Dims of cut-points and of how they move; none without categories."""
+    cuts = design.error.cuts
+    if cuts is None or cuts.walk is None:
+        return {} if cuts is None else {"cutpoint": ("cut",)}
+    return {"cutpoint": ("cut",), "cutpoint_year": ("year", "cut"), **dict.fromkeys(cuts.walk.sds, ())}
 
 
 def _bulk_dataset(

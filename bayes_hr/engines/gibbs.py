@@ -54,6 +54,11 @@ def _errors_refused(design: Design) -> str | None:
     error, measured = design.error, design.error.measurement_sd is not None
     if design.repeats is not None and (error.likelihood, error.kind, measured) != ("gaussian", "iid", False):
         return "its rows are compressed, which says all of them for independent Gaussian errors only"
+    if error.cuts is not None and error.cuts.walk is not None:
+        return (
+            "cut-points that move over the years have no exact conditional here (fixed ones have: "
+            'outcome.cut_points = "fixed", with year effects)'
+        )
     if error.link == "logit":
         return (
             "a cumulative logit has no exact conditional here (an ordered probit has: outcome.likelihood = "

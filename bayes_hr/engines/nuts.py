@@ -130,7 +130,8 @@ def _shape_key(design: Design, form: str) -> tuple[Any, ...]:
     arrays: list[Any] = [*indices, order.unit, order.gap]
     priors = [(t.name, str([str(p) for p in t.each_prior]), str(t.sd), t.labels) for t in design.population]
     groups = [(g.name, g.terms, [str(p) for p in g.sd], str(g.corr), g.centred) for g in design.groups]
-    serial = design.serial
+    serial, cuts = design.serial, design.error.cuts
+    arrays += [cuts.walk.index] if cuts is not None and cuts.walk is not None else []
     arrays += [serial.index, serial.loading, serial.order.unit, serial.order.gap] if serial else []
     priors.append(("unit-years", str(serial.sd), str(serial.rho), []) if serial else ("", "", "", []))
     error = (design.error.kind, design.error.likelihood, str(design.error.sigma), str(design.error.rho))

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
 
 
 def hyperparameters(posterior: xr.Dataset) -> EstimandDraws:
-    """Population coefficients, SDs, correlations and error parameters, without constant entries."""
+    """Population coefficients, SDs, correlations and error parameters, without constant entries.
+
+    What has an entry for each year (effects, cut-points) is left out: estimands and pictures show it.
+    """
     names, draws = [], []
-    effects = {"tau", "year_effect"}
+    effects = {"tau", "year_effect", "cutpoint_year"}
     for name, values in posterior.data_vars.items():
         if str(name).startswith("u_") or name in effects:
             continue

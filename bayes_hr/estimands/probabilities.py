@@ -8,6 +8,7 @@ ratification, the change of :math:`P(y \ge k)` is
 .. math:: F(\eta_{it} - c_k) - F(\eta_{it} - \tau_{r(i)} - b_i - c_k),
 
 with F the standard normal or logistic distribution function,
+(with :math:`c_k` those of the row's year where cut-points move)
 averaged over the ratified rows, the country's level and effect being in (average partial effects: Wooldridge
 2010, *Econometric Analysis of Cross Section and Panel Data*, 2nd ed., section 15.6).
 """
@@ -53,7 +54,7 @@ def exceedance_changes(eta: Array, effect: Array, cutpoints: Array, link: str = 
     eta, effect
         (..., n) linear predictor with the effect in it, and the effect, latent scale.
     cutpoints
-        (..., K - 1).
+        (..., K - 1), the same for all rows; or (..., n, K - 1), each row's own.
     link
         A name of :data:`bayes_hr.ordinal.LINKS`.
 
@@ -62,7 +63,8 @@ def exceedance_changes(eta: Array, effect: Array, cutpoints: Array, link: str = 
     array of shape (..., n, K - 1)
         For k = 1 to K - 1.
     """
-    at = eta[..., :, None] - cutpoints[..., None, :]
+    same = cutpoints.ndim == eta.ndim
+    at = eta[..., :, None] - (cutpoints[..., None, :] if same else cutpoints)
     cdf = LINKS[link].cdf
     return np.asarray(cdf(at) - cdf(at - effect[..., :, None]))
 
@@ -125,14 +127,22 @@ def _note(label: str, n: int, facts: pd.DataFrame) -> str:
 def _averages(posterior: xr.Dataset, terms: Terms, chosen: Index, weights: Array) -> Array:
     """Weighted averages (chain, draw, part, K - 1) of the changes of P(y >= k) over chosen rows."""
     chains, draws = posterior.sizes["chain"], posterior.sizes["draw"]
-    link = "probit" if terms[2] is None else terms[2].link
+    cuts = terms[2]
+    link = "probit" if cuts is None else cuts.link
     out = []
     for start in range(0, chains * draws, _CHUNK):
         at = np.arange(start, min(start + _CHUNK, chains * draws))
         eta, effect = _predictors(posterior, terms, chosen, at)
-        change = exceedance_changes(eta, effect, _at(posterior, "cutpoint", at), link)
+        change = exceedance_changes(eta, effect, _cutpoints(posterior, cuts, chosen, at), link)
         out.append(np.einsum("pn,snk->spk", weights, change))
     return np.concatenate(out).reshape(chains, draws, len(weights), -1)
+
+
+def _cutpoints(posterior: xr.Dataset, cuts: CutPoints | None, chosen: Index, at: Index) -> Array:
+    """Some draws of the cut-points of chosen rows: (draws, K - 1), or (draws, chosen, K - 1) by year."""
+    if cuts is None or cuts.walk is None:
+        return _at(posterior, "cutpoint", at)
+    return _at(posterior, "cutpoint_year", at)[:, cuts.walk.index[chosen], :]
 
 
 def _at(posterior: xr.Dataset, name: str, at: Index) -> Array:

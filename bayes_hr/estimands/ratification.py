@@ -17,6 +17,7 @@ import pandas as pd
 from bayes_hr.estimands.contrasts import pairwise
 from bayes_hr.estimands.long_run import long_run_effects
 from bayes_hr.estimands.probabilities import probability_effects
+from bayes_hr.estimands.standard import standard_effects
 from bayes_hr.estimands.summary import EstimandDraws
 from bayes_hr.estimands.within_between import shares, within_and_between
 from bayes_hr.mundlak_design import centred_shares
@@ -115,7 +116,7 @@ def average_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> EstimandDraws
 def ratification_estimands(
     posterior: xr.Dataset, rows: xr.Dataset, wanted: tuple[str, ...]
 ) -> list[EstimandDraws]:
-    """What a card asks for: average, regime, contrast, long run, probability, between, country."""
+    """What a card asks for: average, regime, contrast, long run, probability, standard, between, country."""
     facts = country_facts(rows)
     out = []
     if "average" in wanted:
@@ -130,6 +131,8 @@ def ratification_estimands(
         out.append(long_run_effects(posterior, [classes, *contrasts]))
     if "probability" in wanted:
         out.append(probability_effects(posterior, rows, facts))
+    if "standard" in wanted:
+        out += standard_effects(posterior)
     if "between" in wanted:
         out += within_and_between(posterior, facts)
     if "country" in wanted:

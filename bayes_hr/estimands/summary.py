@@ -32,7 +32,7 @@ class EstimandDraws:
     ----------
     estimand, by
         What it is (``tau``, ``contrast``, ``total``, ``deviation``, ``average``, ``probability``,
-        ``long_run``) and by what.
+        ``long_run``, ``standard``, ``cutpoint``) and by what.
     levels, references, notes
         One entry for each of k levels; references and notes may be empty strings.
     draws

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from bayes_hr.estimands.probabilities import ALL_ROWS, event_changes, events, exceedance_changes
+from bayes_hr.estimands.standard import change_name, with_their_mean
 
 if TYPE_CHECKING:
     from bayes_hr.data.worlds import Truth
 
 
 def truth_table(truth: Truth) -> pd.DataFrame:
-    """True values of class effects, contrasts, averages and country effects, and of changes of probabilities.
+    """True values of effects (classes, contrasts, averages, countries), changes of probabilities, cut-points.
 
     Returns
     -------
@@ -30,7 +31,7 @@ def truth_table(truth: Truth) -> pd.DataFrame:
         level = f"{country.country} ({country.ccode})"
         rows.append(("total", level, "", country.effect))
         rows.append(("deviation", level, str(country.regime), country.b))
-    rows += _probabilities(truth)
+    rows += [*_probabilities(truth), *_standard(truth)]
     return pd.DataFrame(rows, columns=["estimand", "level", "reference", "truth"])
 
 
@@ -40,7 +41,10 @@ def _probabilities(truth: Truth) -> list[tuple[str, str, str, float]]:
         return []
     own = truth.rows[truth.rows["treated"] == 1].merge(truth.countries, on="ccode", validate="m:1")
     eta = (own["eta"] + own["outside"] + own["measurement"]).to_numpy(float)
-    change = exceedance_changes(eta, own["effect"].to_numpy(float), np.array(truth.cutpoints))
+    cutpoints = np.array(truth.cutpoints)
+    if truth.cutpoints_by_year is not None:
+        cutpoints = truth.cutpoints_by_year.loc[own["year"]].to_numpy(float)
+    change = exceedance_changes(eta, own["effect"].to_numpy(float), cutpoints)
     names = events(range(1, len(truth.cutpoints) + 2))
     parts = {ALL_ROWS: np.ones(len(own), bool)} | {r: (own["regime"] == r).to_numpy() for r in truth.tau}
     return [
@@ -48,6 +52,30 @@ def _probabilities(truth: Truth) -> list[tuple[str, str, str, float]]:
         for label, part in parts.items()
         if part.any()
         for name, value in zip(names, event_changes(change[part].mean(axis=0)), strict=True)
+    ]
+
+
+def _standard(truth: Truth) -> list[tuple[str, str, str, float]]:
+    """True moves of cut-points, less what moves all countries alike; none where classes have own paths.
+
+    A model with cut-points by year cannot tell the two apart, and calls both a move of the standard.
+    """
+    if truth.cutpoints_by_year is None or not np.allclose(truth.f, truth.f.iloc[0]):
+        return []
+    found = truth.cutpoints_by_year
+    common = (truth.f.iloc[0] + truth.standard).to_numpy(float)
+    draws, levels = with_their_mean(found.to_numpy(float) - common[:, None], tuple(found.columns))
+    years = tuple(int(v) for v in found.index)
+    moved = draws - draws.mean(axis=0)
+    rows = [
+        ("cutpoint", level, str(year), float(moved[t, k]))
+        for t, year in enumerate(years)
+        for k, level in enumerate(levels)
+    ]
+    ends = moved[-1] - moved[0]
+    return [
+        *(("standard", n, change_name(years), float(v)) for n, v in zip(levels, ends, strict=True)),
+        *rows,
     ]
 
 

@@ -4,7 +4,8 @@ r"""Ordered probit and cumulative logit in PyMC: cut-points, and the log probabi
 :math:`c_0 = -\infty`, :math:`c_K = \infty`: categories of a latent outcome whose residuals have the standard
 normal F (SD 1) or the standard logistic (SD :math:`\pi / \sqrt 3`).  There is
 no intercept: :math:`c_1` and :math:`\log(c_{k+1} - c_k)` have normal priors.  Two categories make a binary
-probit or logit.
+probit or logit.  Where cut-points move over the years (:mod:`bayes_hr.moving_cuts`) each row has those of its
+year, and these are their means.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
+from bayes_hr.moving_cuts import walk_basis
+
 if TYPE_CHECKING:
     from bayes_hr.design import CutPoints
+    from bayes_hr.moving_cuts import CutWalk
 
 _ROOT_2 = math.sqrt(2.0)
 
@@ -32,18 +37,48 @@ def cut_points(cuts: CutPoints) -> Any:
     return pm.Deterministic("cutpoint", pt.stack(at), dims="cut")
 
 
+def _year_cut_points(cuts: CutPoints, walk: CutWalk, cutpoint: Any) -> Any:
+    """Cut-points (T, K - 1) of each year, as :func:`bayes_hr.moving_cuts.year_cutpoints`.
+
+    Adds the SDs of a step and ``cutpoint_year`` to the open model; the ``z_...`` are coordinates only.
+    """
+    basis, gaps = walk_basis(walk.years), len(cuts.categories) - 2
+    steps = basis.shape[1]
+    sd = {name: prior.to_pymc(name) for name, prior in walk.sds.items()}
+    shift = sd["sd_cutpoint_shift"] * pt.dot(basis, pm.Normal("z_cutpoint_shift", 0.0, 1.0, shape=steps))
+    at = cutpoint[None, :] + shift[:, None]
+    if gaps:
+        log_gap = sd["sd_gap_shift"] * pt.dot(basis, pm.Normal("z_gap_shift", 0.0, 1.0, shape=(steps, gaps)))
+        ratio = pt.exp(log_gap)
+        ratio = ratio / pt.mean(ratio, axis=0)
+        wider = (cutpoint[1:] - cutpoint[:-1])[None, :] * (ratio - 1.0)
+        above = np.triu(np.ones((gaps, gaps + 1)), 1)  # a gap moves every cut-point above it
+        at = at + pt.dot(wider, above - above.mean(axis=1, keepdims=True))
+    return pm.Deterministic("cutpoint_year", at, dims=("year", "cut"))
+
+
 def add_category_likelihood(y: Any, eta: Any, cutpoint: Any, cuts: CutPoints) -> None:
     """Add the log probability of codes ``y`` (n,) given eta (n,) to the open model."""
-    each = log_probability(y, eta, cutpoint, len(cuts.categories), cuts.link)
+    start = None
+    if cuts.walk is not None:  # one gather from a vector: a matrix of every row's own is slower
+        start = cuts.walk.index * (len(cuts.categories) - 1)
+        cutpoint = _year_cut_points(cuts, cuts.walk, cutpoint).ravel()
+    each = log_probability(y, eta, cutpoint, len(cuts.categories), cuts.link, start=start)
     pm.Potential("row_loglik", pt.sum(each))
 
 
-def log_probability(y: Any, eta: Any, cutpoint: Any, categories: int, link: str = "probit") -> Any:
-    """Log probability of each row's category, (n,), finite with its gradient also far out in a tail."""
+def log_probability(
+    y: Any, eta: Any, cutpoint: Any, categories: int, link: str = "probit", *, start: Any = None
+) -> Any:
+    """Log probability of each row's category, (n,), finite with its gradient also far out in a tail.
+
+    ``cutpoint`` is (K - 1,); or those of several years one after the other, ``start`` (n,) being where those
+    of a row's year begin.
+    """
     log_cdf = {"probit": log_phi, "logit": log_logistic}[link]
     code, last = pt.cast(y, "int64"), categories - 2
-    low = cutpoint[pt.clip(code - 1, 0, last)] - eta
-    high = cutpoint[pt.clip(code, 0, last)] - eta
+    at = (pt.clip(k, 0, last) for k in (code - 1, code))
+    low, high = (cutpoint[k if start is None else start + k] - eta for k in at)
     first = pt.eq(code, 0)
     end = first | pt.eq(code, categories - 1)
     at_end = log_cdf(pt.switch(first, high, -low))

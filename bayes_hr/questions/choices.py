@@ -16,6 +16,8 @@ Choices = dict[str, dict[str, Any]]
 SCORES: Final = ("hrps_v402", "hrps_v301")
 """Versions of the latent score, which differ in data and in how far the standard of accountability moves."""
 
+_YEARS: Final = {"effects": "unpooled", "by": "regime"}
+
 RULES: Final = {
     "before_treaty": "classes by scores before the treaty opened",
     "before_ratification": "classes by scores before the country's ratification",
@@ -24,7 +26,7 @@ RULES: Final = {
 
 
 def ratification_choices(card: RatificationCard, own_rows: bool) -> Choices:
-    """Controls, year effects and errors; of the public sources also the score and the regime classes.
+    """Controls, year effects, cut-points and errors; of the public sources also score and regime classes.
 
     Parameters
     ----------
@@ -51,6 +53,18 @@ def _structure(card: RatificationCard) -> Choices:
     out: Choices = {}
     if card.time.effects != "none" and card.time.by == "regime":
         out["year effects common to all classes"] = {"time": {"by": "all"}}
+    if card.outcome.moving:
+        fixed: dict[str, Any] = {"cut_points": "fixed"}
+        out["cut-points fixed, effects of each class's years"] = {"outcome": fixed, "time": _YEARS}
+        out["cut-points fixed, year effects common to all classes"] = {
+            "outcome": fixed,
+            "time": {**_YEARS, "by": "all"},
+        }
+    elif card.outcome.ordinal:
+        out["cut-points that move over the years"] = {
+            "outcome": {"cut_points": "by_year"},
+            "time": {"effects": "none"},
+        }
     if card.outcome.likelihood == "gaussian":
         other = {"ar1": ("iid", "independent errors"), "iid": ("ar1", "AR(1) errors")}
         kind, label = other[card.error.kind]

@@ -144,6 +144,6 @@ QUESTION = Question(
     write_report=_write_report,
     export_tables=_export_tables,
     ropes=_ropes,
-    headline=("average", "regime", "contrast", "long_run", "probability", "between"),
+    headline=("average", "regime", "contrast", "long_run", "probability", "standard", "between"),
     subject="effect of ratification",
 )

@@ -134,6 +134,8 @@ class Content:
         """What a row of the effects table is called: ``transition``, ``transition − stable democracy``."""
         if row.estimand == "probability":
             return f"{row.level}: {row.reference.replace('>=', '≥')}"
+        if row.by in {"standard", "cutpoint"}:
+            return f"cut-point {row.level}, {row.reference.replace(' - ', ' − ')}"
         if row.by == "between":
             return f"{row.level}: {row.estimand}"
         return f"{row.level} − {row.reference}" if row.reference else str(row.level)

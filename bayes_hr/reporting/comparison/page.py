@@ -29,6 +29,7 @@ TITLES: Final = {
     "contrast": "Contrasts between classes",
     "long_run": "In the long run",
     "probability": "Probabilities of the categories",
+    "standard": "Moves of the cut-points",
     "between": "Within and between countries",
     "mean": "Mean over treaties",
     "treaty": "By treaty",

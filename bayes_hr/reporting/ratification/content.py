@@ -34,6 +34,8 @@ class RatificationContent(Content):
         "alpha": "level in the reference class",
         "cut_first": "first cut-point",
         "log_gap": "log of the gap between neighbouring cut-points",
+        "sd_cutpoint_shift": "yearly step of all cut-points",
+        "sd_gap_shift": "yearly step of the logs of the gaps",
         "beta": "level of a class against the reference class",
         "gamma": "controls, per standard deviation",
         "tau": "ratification, by class",
@@ -58,6 +60,7 @@ class RatificationContent(Content):
         "contrast",
         "long_run",
         "probability",
+        "standard",
         "between",
     )
     choice: ClassVar[str] = "ratification"
@@ -73,7 +76,7 @@ class RatificationContent(Content):
         """Two categories have one cut-point and no gap, whatever the card says of gaps."""
         keys, cuts = super().prior_keys, self.design.error.cuts
         two = cuts is not None and len(cuts.categories) == 2
-        return {key: source for key, source in keys.items() if not (two and key == "log_gap")}
+        return {k: source for k, source in keys.items() if not (two and k in {"log_gap", "sd_gap_shift"})}
 
     @property
     def classes(self) -> list[str]:

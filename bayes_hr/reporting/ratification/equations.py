@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from bayes_hr.reporting.prior_lines import prior_of
-from bayes_hr.reporting.ratification import dynamics, mundlak
+from bayes_hr.reporting.ratification import dynamics, mundlak, standard
 
 if TYPE_CHECKING:
     from bayes_hr.cards import Card as AnyCard
@@ -16,6 +16,8 @@ SYMBOL = {
     "alpha": r"\alpha",
     "cut_first": "c_1",
     "log_gap": "g_j",
+    "sd_cutpoint_shift": "s_w",
+    "sd_gap_shift": "s_v",
     "beta": r"\beta_r",
     "gamma": r"\gamma_k",
     "tau": r"\tau_r",
@@ -65,7 +67,11 @@ def outcome(content: Content) -> list[tuple[str, str]]:
     ]
     last = "" if K == 3 else rf", \dots, {K - 2}"
     gaps = rf"c_{{j+1}} = c_j + \exp(g_j), \quad j = 1{last}"
-    return [*lines, ("Cut-points", gaps)] if K > 2 else lines
+    moving = standard.equation(content)
+    if moving:  # each row has the cut-points of its year
+        lines[1] = (lines[1][0], lines[1][1].replace("c_{j-1}", "c_{t,j-1}").replace("c_j", "c_{t,j}"))
+    lines += [("Their means" if moving else "Cut-points", gaps)] if K > 2 else []
+    return [*lines, *moving]
 
 
 def _pooled(card: Card) -> bool:
@@ -181,7 +187,8 @@ def glossary(content: Content) -> list[tuple[str, str]]:
     cuts = content.design.error.cuts
     if cuts is not None:
         out.append(("v_j", f"its categories in order: {', '.join(map(str, cuts.categories))}"))
-        out.append(("c_j", _CUTS[cuts.link]))
+        out.append(("c_{t,j}" if cuts.walk else "c_j", _CUTS[cuts.link]))
+        out += standard.symbols(content)
     out.append(("T_i", f"year in which the country ratified {card.treatment.name} (never: D stays 0)"))
     if len(classes) > 1:
         out.append((r"\beta_{r(i)}", f"level of the country's class; 0 in the reference class, {classes[0]}"))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from bayes_hr.reporting import tables_model
 from bayes_hr.reporting.export import files_from, write_export
-from bayes_hr.reporting.ratification import dynamics, mundlak, plots_checks, plots_effects, tables
+from bayes_hr.reporting.ratification import dynamics, mundlak, plots_checks, plots_effects, standard, tables
 from bayes_hr.reporting.ratification.content import RatificationContent as Content
 from bayes_hr.reporting.ratification.content import gather
 
@@ -57,6 +57,7 @@ def frames(content: Content) -> dict[str, pd.DataFrame]:
     """Effects in full precision, by file name."""
     names = {"tau": "regimes", "contrast": "contrasts", "average": "averages"}
     names |= {"probability": "probabilities", "long_run": "long_run"}
+    names |= {"standard": "standard", "cutpoint": "cutpoints"}
     names |= {"within": "within", "between": "between", "difference": "within_between_difference"}
     out = {name: content.of(key) for key, name in names.items() if not content.of(key).empty}
     if not content.of("total").empty:
@@ -77,8 +78,9 @@ def paper_tables(content: Content) -> list[Table]:
     """Tables of effects and parameters, as the report has them."""
     makers = {"tau": tables.regime_table, "contrast": tables.contrast_table, "average": tables.average_table}
     makers |= {"probability": tables.probability_table, "long_run": dynamics.long_run_table}
-    makers["between"] = mundlak.between_table
+    makers |= {"between": mundlak.between_table, "standard": standard.change_table}
     out = [make(content) for key, make in makers.items() if not content.of(key).empty]
+    out += [standard.years_table(content)] if "cutpoint_year" in content.posterior else []
     if not content.of("total").empty:
         out += [tables.country_table(content), tables.unranked_table(content)]
     return [*out, tables_model.parameters_table(content), tables_model.priors_table(content)]
@@ -98,4 +100,5 @@ def paper_pictures(content: Content) -> list[Picture]:
         out += plots_effects.country_pictures(content)
     if content.reference is not None:
         out.append(plots_effects.reference_picture(content.reference, content))
+    out += [standard.picture(content)] if "cutpoint_year" in content.posterior else []
     return [*out, *plots_checks.check_pictures(content)]

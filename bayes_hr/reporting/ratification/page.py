@@ -13,6 +13,7 @@ from bayes_hr.reporting.ratification import (
     mundlak,
     plots_checks,
     plots_effects,
+    standard,
     tables,
     tables_data,
     words,
@@ -47,13 +48,17 @@ def page_values(content: Content) -> dict[str, Any]:
         "warnings": words.warnings(content.card),
         "facts": key_facts(content),
         "contents": contents(
-            sections, countries="country" in content.card.estimands, missing=missing is not None
+            sections,
+            countries="country" in content.card.estimands,
+            missing=missing is not None,
+            moving=content.card.outcome.moving,
         ),
         "headline": words.headline(content),
         "answer": words.answer(content),
         "truth": None if content.truth is None else tables.truth_table(content, content.truth),
         "effects": sections,
         "countries": country_section(content),
+        "standard": standard.section(content),
         "reference": reference_section(content),
         "classes": tables_data.classes_table(content),
         "class_rule": tables_data.class_rule(content),
@@ -87,10 +92,15 @@ def _rows(content: Content) -> list[tuple[str, str]]:
 
 
 def contents(
-    sections: list[tuple[str, str, list[Picture], list[Table]]], *, countries: bool, missing: bool = False
+    sections: list[tuple[str, str, list[Picture], list[Table]]],
+    *,
+    countries: bool,
+    missing: bool = False,
+    moving: bool = False,
 ) -> list[tuple[str, str]]:
     """Key and title of each section."""
     out = [("answer", "Answer"), *((key, title) for key, title, _, _ in sections)]
+    out += [("standard", standard.TITLE)] if moving else []
     out += [("by-country", "By country")] if countries else []
     data, *rest = shared.LAST
     return [

@@ -31,6 +31,8 @@ KINDS: Final = {
     "tau": "regime classes",
     "contrast": "contrasts",
     "probability": "changes of probabilities",
+    "standard": "moves of cut-points",
+    "cutpoint": "cut-points by year",
     "total": "country effects",
 }
 """Estimands -> what to call several of them."""
@@ -209,7 +211,7 @@ def _reference_name(row: Any) -> str:
 
 def truth_table(content: Content, truth: pd.DataFrame) -> Table:
     """Averages, classes and contrasts beside the truth of the simulated world."""
-    shown = truth[truth["estimand"].isin(["average", "tau", "contrast", "probability"])]
+    shown = truth[truth["estimand"].isin(["average", "tau", "contrast", "probability", "standard"])]
     rows = tuple(
         (
             content.row_name(r),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bayes_hr.estimands.probabilities import ALL_ROWS
 from bayes_hr.reporting.formats import joined, percent, probability, signed
-from bayes_hr.reporting.ratification import dynamics, mundlak
+from bayes_hr.reporting.ratification import dynamics, mundlak, standard
 from bayes_hr.reporting.words import STRENGTH, figures, measurement, short_scale, size, word_for
 
 if TYPE_CHECKING:
@@ -171,6 +171,8 @@ def warnings(card: Card) -> list[tuple[str, str]]:
             else 'Use a card with error.kind = "ar1" for any conclusion.'
         )
         out.append(("Independent errors: for comparison only", text))
+    if card.outcome.moving:
+        out.append(standard.warning())
     if card.error.measurement_sd:
         text = (
             f"Every score is taken as measured with independent normal error whose SD is "
@@ -238,12 +240,7 @@ def limitations(card: Card, *, simulated: bool) -> list[str]:
         "into one number.",
         measurement(card, "ratification"),
     ]
-    if card.outcome.ordinal:
-        out.append(
-            "A category is taken to mean the same in every year and country: the cut-points do not move. "
-            "Effects on the latent scale depend on what else the model holds fixed, so compare the changes "
-            "of probabilities across outcomes, never these."
-        )
+    out += standard.limitations(card)
     if "trend" in card.groups[0].terms:
         out.append(
             "Every country has a straight trend of its own: an effect that builds up slowly looks like one "
