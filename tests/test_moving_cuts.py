@@ -39,6 +39,7 @@ from bayes_hr.estimands.truth import truth_table
 from bayes_hr.moving_cuts import walk_basis, year_cutpoints
 from bayes_hr.ordinal import categories, log_probabilities, mean_residuals
 from bayes_hr.questions.choices import ratification_choices
+from bayes_hr.questions.citing import cite
 from bayes_hr.questions.ratification import simulated_panel
 from bayes_hr.ratification_design import build, with_ratification_years
 from bayes_hr.reporting.ratification import equations, export
@@ -199,6 +200,11 @@ def test_the_exact_engine_is_refused_and_auto_takes_nuts() -> None:
     assert fitting.with_engine(card, design).fit.engine == "nuts"
     with pytest.raises(InputError, match=r'"gibbs" cannot fit it: cut-points that move.*"fixed".*"nuts"'):
         fitting.with_engine(card.replace(fit={"engine": "gibbs"}), design)
+
+
+def test_the_engine_that_auto_takes_is_cited() -> None:
+    assert "PyMC: a modern" in cite(moving_card(), form="text")
+    assert "PyMC: a modern" not in cite(card_of(), form="text")
 
 
 def test_choices_of_a_comparison_go_both_ways() -> None:

@@ -110,7 +110,7 @@ def _of_card(card: Card) -> _Used:
     if engine == "auto" and card.family in {"ratification", "treaties"}:
         # `fitting.with_engine`: the exact engine for country-years, unless it is not exact.
         student = card.outcome.likelihood == "student_t" and card.error.kind == "ar1"
-        exact = not student and card.outcome.link != "logit"
+        exact = not student and card.outcome.link != "logit" and not card.outcome.moving
         engine = "gibbs" if exact else "nuts"
     if engine == "auto":
         _LOG.info(

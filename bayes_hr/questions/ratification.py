@@ -108,6 +108,7 @@ def _describe(card: RatificationCard) -> str:
     source = "simulated" if card.panel == "simulated" else card.outcome.name
     errors = {"ar1": "AR(1)", "iid": "independent"}[card.error.kind]
     lag = ", lagged outcome" if card.dynamics.lagged_outcome else ""
+    lag += ", cut-points by year" if card.outcome.moving else ""
     return f"{card.treatment.name}; outcome {source}{lag}; {card.outcome.likelihood}, {errors} errors"
 
 

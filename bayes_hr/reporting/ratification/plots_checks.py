@@ -125,7 +125,7 @@ _PLURAL: Final = {"intercept": "levels", "ratified": "effects", "trend": "trends
 
 
 def lessons(content: Content) -> list[Lesson]:
-    """The class effects and the spread of country effects, each with its prior."""
+    """The class effects, the spread of country effects, and steps of cut-points, each with its prior."""
     out: list[Lesson] = []
     if content.card.treatment.pooling == "none":
         prior = prior_of(content, "tau")
@@ -137,4 +137,8 @@ def lessons(content: Content) -> list[Lesson]:
         prior = prior_of(content, f"sd_country.{term}")
         name = f"SD of country {_PLURAL.get(term, term)}"
         out.append((name, prior, spread.sel(country_term=term).values.ravel(), fig.INK))
+    for step in ("sd_cutpoint_shift", "sd_gap_shift"):
+        if step in content.posterior:
+            name = f"SD of the {content.meaning[step]}"
+            out.append((name, prior_of(content, step), content.posterior[step].values.ravel(), fig.INK))
     return out
