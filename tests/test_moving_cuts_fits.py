@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 import pandas as pd
-from test_moving_cuts import moving_card
+from moving import moving_card
 
 from bayes_hr import fitting, simulate
 from bayes_hr.api import Fit

@@ -131,8 +131,8 @@ def sentences(content: Content) -> list[str]:
         )
         told.append(
             f"Yearly steps have the SD {fmt.number(together, 2)} for all cut-points together, and "
-            f"{fmt.number(apart, 2)} for the logs of the gaps between them (posterior means; near zero, year "
-            "effects beside fixed cut-points would do as well)."
+            f"{fmt.number(apart, 2)} for the logs of the gaps between them (posterior means; where the "
+            "second is near zero, year effects beside fixed cut-points would do as well)."
         )
     return told
 
