@@ -320,7 +320,7 @@ def test_command(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     rows, toml, scores = tmp_path / "rows.csv", tmp_path / "card.toml", tmp_path / "scores.parquet"
     SMALL.panel().frame.to_csv(rows, index=False)
     SMALL.table(4).to_parquet(scores)
-    small = card_of(fit={"chains": 2, "draws": 200, "tune": 50, "seed": 3})
+    small = card_of(fit={"chains": 2, "draws": 400, "tune": 150, "seed": 3})
     toml.write_text(small.to_toml(), "utf-8")
     given = ["fit-draws", str(toml), "--panel", str(rows), "--out", str(tmp_path / "out")]
     code, out, _ = run(*given, str(scores), "--refits", "2", "--known-sd")
