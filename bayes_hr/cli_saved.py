@@ -20,8 +20,8 @@ VERDICT_FAIL: Final = 1
 
 # Of ratification, of several treaties, of convergence, of all.
 By = Literal[
-    "average", "regime", "contrast", "probability", "standard", "cutpoint", "country", "mean", "treaty",
-    "treaty_regime", "all", "state", "igo", "igo_type", "parameter",
+    "average", "regime", "contrast", "long_run", "probability", "standard", "cutpoint", "between", "country",
+    "mean", "treaty", "treaty_regime", "all", "state", "igo", "igo_type", "parameter",
 ]  # fmt: skip
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of a saved fit.")]
 Scheduler = Annotated[

@@ -19,7 +19,7 @@ from bayes_hr.design import Design
 from bayes_hr.estimands.truth import truth_table
 from bayes_hr.questions.ratification import simulated_panel
 from bayes_hr.ratification_design import build
-from bayes_hr.simulation import ParameterDraw, prior_draws, simulate_outcome
+from bayes_hr.simulation import ParameterDraw, linear_predictor, prior_draws, simulate_outcome
 
 IID = {"kind": "iid"}
 PYTHON = Mode(linker="py", optimizer=None)
@@ -90,3 +90,12 @@ def drawn_fit(k: int = 3, link: str = "probit") -> Fit:
     tree = drawn_tree(design)
     provenance = fitting._provenance(card, panel, design, tree)
     return Fit(fitting.FitResult(tree, card, provenance), truth=truth_table(world(k).truth))
+
+
+def with_and_without(design: Design, draw: ParameterDraw) -> tuple[np.ndarray, np.ndarray]:
+    """Linear predictor of each row (n,), and less the effect of ratification, term by term."""
+    tau = design.term("tau")
+    class_of = np.array([tau.coords["regime"].index(r) for r in design.rows["regime_class"]])
+    b = draw.groups["country"][design.groups[0].index, 1]
+    eta = linear_predictor(design, draw)
+    return eta, eta - (draw.population["tau"][class_of] + b) * (design.rows["treated"] == 1)

@@ -27,6 +27,7 @@ def crossed_design(
     serial: bool = True,
     signs: bool = False,
     correlated: bool = True,
+    corr: str = "lkj(2)",
     seed: int = 0,
 ) -> Design:
     """Rows of dyads with random spells and holes; the outcome is noise around 1."""
@@ -47,7 +48,7 @@ def crossed_design(
     X = np.stack([k < 0, (k < 0) * k, k >= 0, (k >= 0) * k], axis=1).astype(float)
     years, at = np.unique(year, return_inverse=True)
     level, slope, spread = prior("normal(1, 1.5)"), prior("normal(0, 0.5)"), prior("half_normal(0.5)")
-    lkj = prior("lkj(2)")
+    lkj = prior(corr)
     n = state.size
     groups = (
         group(

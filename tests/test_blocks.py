@@ -28,6 +28,7 @@ CASES = {
     "no state-years": {"serial": False},
     "signs and negative rho": {"signs": True, "seed": 3},
     "independent terms": {"correlated": False, "terms": 2, "seed": 5},
+    "extreme correlations": {"corr": "lkj(0.5)", "serial": False, "seed": 7},
 }
 SIGMA, SD = 0.25, 0.4
 
@@ -121,7 +122,7 @@ def test_unit_years_given_the_rest_have_the_conditional_moments() -> None:
     assert np.abs(np.cov(draws.T) - cov).max() < 10 * SD**2 / np.sqrt(4000)
 
 
-@pytest.mark.parametrize("name", ["no state-years", "signs and negative rho"])
+@pytest.mark.parametrize("name", ["no state-years", "signs and negative rho", "extreme correlations"])
 def test_density_is_the_row_models_with_the_effects_integrated_out(name: str) -> None:
     """log p(y, theta) = log p(y, theta, effects) - log p(effects | y, theta), whatever the effects are.
 

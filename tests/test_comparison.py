@@ -170,8 +170,7 @@ def test_public_data_have_more_choices() -> None:
     assert changed["independent errors"].error.kind == "iid"
     ordinal = load_card("cat_torture_cirights")
     found = question_of(ordinal).choices(ordinal, False)
-    assert not any("error" in c for c in found.values())
-    assert [label for label, c in found.items() if "outcome" in c] == ["cut-points that move over the years"]
+    assert not any("error" in c or "outcome" in c for c in found.values())
 
 
 @pytest.mark.parametrize(

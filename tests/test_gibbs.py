@@ -274,9 +274,10 @@ def test_parts_with_another_outcome(case: dict[str, Any]) -> None:
 def test_the_cheapest_partition() -> None:
     some = np.zeros((8, 9), dtype=bool)
     some[:, 0] = some[:4, 1:4] = some[4:, 4:8] = True
-    part, shared = partition(some, 2)
+    part, shared, cost = partition(some, 2)
     assert part.tolist() == [0] * 4 + [1] * 4
     assert shared.tolist() == [0, 8], "a column that no level has is shared"
+    assert cost < partition(np.ones_like(some), 2)[2]
 
 
 # ---------------------------------------------------------------- products

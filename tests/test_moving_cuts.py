@@ -158,10 +158,8 @@ def test_the_engine_that_auto_takes_is_cited() -> None:
     assert "PyMC: a modern" not in cite(card_of(), form="text")
 
 
-def test_choices_of_a_comparison_go_both_ways() -> None:
-    ordinal, moving = card_of(), moving_card()
-    to = ratification_choices(ordinal, True)["cut-points that move over the years"]
-    assert ordinal.replace(**to).outcome.moving
+def test_a_comparison_holds_fixed_cut_points_beside_moving_ones() -> None:
+    moving = moving_card()
     back = {k: v for k, v in ratification_choices(moving, True).items() if k.startswith("cut-points fixed")}
     assert [moving.replace(**v).time.by for v in back.values()] == ["regime", "all"]
     assert all(moving.replace(**v).time.effects == "unpooled" for v in back.values())

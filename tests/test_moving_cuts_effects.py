@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from categories import card_of
+from categories import card_of, with_and_without
 from drawn import drawn_tree
 from moving import NO_YEARS, moving_card, moving_design, moving_fit, moving_world
 from scipy import stats
@@ -178,12 +178,8 @@ def test_changes_of_probabilities_take_each_rows_own_year(k: int) -> None:
     fit, design = moving_fit(k), moving_design(k)
     estimand = next(e for e in fit.estimands if e.by == "probability")
     treated, regime = design.rows["treated"] == 1, design.rows["regime_class"]
-    tau = design.term("tau")
-    class_of = np.array([tau.coords["regime"].index(r) for r in regime])
     draw = next(posterior_draws(design, fit.data["posterior"].dataset, 1))
-    b = draw.groups["country"][design.groups[0].index, 1]
-    eta = linear_predictor(design, draw)
-    without = eta - (draw.population["tau"][class_of] + b) * treated
+    eta, without = with_and_without(design, draw)
     assert draw.cutpoints is not None
     own = draw.cutpoints[design.rows["year"] - 1990]
     edges = np.c_[np.full(design.n, -np.inf), own, np.full(design.n, np.inf)]

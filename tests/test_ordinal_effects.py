@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from categories import card_of, design_of, drawn_fit, world
+from categories import card_of, design_of, drawn_fit, with_and_without, world
 from scipy import stats
 
 import bayes_hr
@@ -29,7 +29,7 @@ from bayes_hr.ratification_design import build
 from bayes_hr.reporting.ratification import equations
 from bayes_hr.reporting.ratification.content import gather
 from bayes_hr.reporting.tables_model import priors_table
-from bayes_hr.simulation import linear_predictor, posterior_draws
+from bayes_hr.simulation import posterior_draws
 
 
 def test_events_and_their_changes() -> None:
@@ -46,13 +46,9 @@ def test_changes_of_probabilities_against_a_direct_computation(k: int) -> None:
     fit, design = drawn_fit(k), design_of(k)
     estimand = next(e for e in fit.estimands if e.by == "probability")
     treated, regime = design.rows["treated"] == 1, design.rows["regime_class"]
-    tau = design.term("tau")
-    class_of = np.array([tau.coords["regime"].index(r) for r in regime])
     posterior = fit.data["posterior"].dataset
     for at, draw in enumerate(posterior_draws(design, posterior, 120)):
-        b = draw.groups["country"][design.groups[0].index, 1]
-        eta = linear_predictor(design, draw)
-        without = eta - (draw.population["tau"][class_of] + b) * treated
+        eta, without = with_and_without(design, draw)
         assert draw.cutpoints is not None
         edges = np.r_[-np.inf, draw.cutpoints, np.inf]
         P = [np.diff(stats.norm.cdf(edges[:, None] - e), axis=0) for e in (eta, without)]

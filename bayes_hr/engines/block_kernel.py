@@ -93,8 +93,8 @@ def read(x, target):
     for g in range(target.size.size):
         q = target.size[g]
         pairs = q * (q - 1) // 2 if target.eta[g] > 0 else 0
-        logits = x[at + q : at + q + pairs] if pairs > 0 else np.zeros(q * (q - 1) // 2)
-        corr, partial, left, value, slopes = read_logits(logits, max(target.eta[g], 1.0), q)
+        logits = x[at + q : at + q + pairs] if pairs > 0 else np.zeros(q * (q - 1) // 2)  # no correlation
+        corr, partial, left, value, slopes = read_logits(logits, target.eta[g], q)
         if pairs == 0:
             value = 0.0
         groups.append((at, np.exp(x[at : at + q]), corr, partial, left, value, slopes[:pairs]))

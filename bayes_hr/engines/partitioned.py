@@ -20,7 +20,7 @@ import scipy.sparse
 from scipy.sparse.csgraph import connected_components
 
 from bayes_hr.engines.collapsed import Coefficients, PopulationPrior
-from bayes_hr.engines.small import JIT
+from bayes_hr.engines.small import JIT, backward, cholesky, forward
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,12 +88,8 @@ class Partitioned:
             return None
         U, q, P1 = cells.ZD.shape[1:]
         some = np.any(cells.ZD[..., :-1] != 0.0, axis=(0, 2))
-        part, shared = partition(some, q)
-        sizes = [
-            (int(np.sum(part == b)), int(some[part == b].any(axis=0).sum()) + 1) for b in np.unique(part)
-        ]
-        kernel = KERNEL * sum(_multiplications(n, k, q) for n, k in sizes)
-        if kernel > LIBRARY[0] * _multiplications(U, P1, q) + LIBRARY[1]:
+        part, shared, cost = partition(some, q)
+        if KERNEL * cost > LIBRARY[0] * _multiplications(U, P1, q) + LIBRARY[1]:
             return None
         return cls(cells, _arranged(cells, prior, some, part, shared), prior)
 
@@ -139,13 +135,13 @@ class EliminatedParts:
         return Coefficients(prior.mean + shift, effects, np.zeros(0))
 
 
-def partition(some: NDArray[np.bool_], q: int) -> tuple[Index, Index]:
-    """The cheapest partition of levels (U, P): part of each level (U,), and the shared columns (C,).
+def partition(some: NDArray[np.bool_], q: int) -> tuple[Index, Index, float]:
+    """The cheapest partition of levels (U, P): part of each (U,), shared columns (C,), multiplications.
 
     Columns that many levels have are shared, how many is tried; the rest falls into connected parts.
     """
     U, P = some.shape
-    best, least = (np.zeros(U, np.int64), np.arange(P)), np.inf
+    best = (np.zeros(U, np.int64), np.arange(P), _multiplications(U, P + 1, q))
     reach = some.sum(axis=0)
     for most in np.unique(reach):
         shared = (reach > most) | (reach == 0)  # the coefficient of an empty column keeps its prior
@@ -157,8 +153,8 @@ def partition(some: NDArray[np.bool_], q: int) -> tuple[Index, Index]:
         for b in range(part.max() + 1):
             here = some[part == b].any(axis=0) | shared
             cost += _multiplications(int(np.sum(part == b)), int(here.sum()) + 1, q)
-        if cost < least:
-            best, least = (part, np.flatnonzero(shared)), cost
+        if cost < best[2]:
+            best = part, np.flatnonzero(shared), cost
     return best
 
 
@@ -206,31 +202,6 @@ def _add(out, weights, a, rows, columns):
 
 
 @JIT
-def _factor(M, n):
-    """Lower Cholesky factor of the upper left (n, n) of M, in place; minus the log of its determinant."""
-    value = 0.0
-    for i in range(n):
-        for j in range(i + 1):
-            total = M[i, j]
-            for k in range(j):
-                total -= M[i, k] * M[j, k]
-            M[i, j] = np.sqrt(total) if i == j else total / M[j, j]
-        value -= np.log(M[i, i])
-    return value
-
-
-@JIT
-def _forward(L, n, B, columns):
-    """Solve lower triangular (n, n) for the first columns of B, in place."""
-    for i in range(n):
-        for j in range(i):
-            for c in range(columns):
-                B[i, c] -= L[i, j] * B[j, c]
-        for c in range(columns):
-            B[i, c] /= L[i, i]
-
-
-@JIT
 def _levels(parts, weights, factor, s):
     """Eliminate each level: minus log determinants, factors (U, q, q), H (U, q, K), sums of H'H (B, K, K)."""
     U, _, q, K = parts.ZD.shape
@@ -247,12 +218,12 @@ def _levels(parts, weights, factor, s):
                     for d in range(q):
                         total += s * factor[c, i] * ZZ[c, d] * factor[d, j]
                 lower[g, i, j] = total
-        value += _factor(lower[g], q)
+        value += cholesky(lower[g], q)
         for i in range(q):
             for j in range(i, q):
                 for c in range(k):
                     H[g, i, c] += s * factor[j, i] * ZD[j, c]
-        _forward(lower[g], q, H[g], k)
+        forward(lower[g], q, H[g], k)
         for i in range(q):
             for c in range(k):
                 if H[g, i, c] != 0.0:
@@ -279,8 +250,8 @@ def _eliminate(parts, weights, factor, s):
             roots[b, i, i] += 1.0
             for c in range(C + 1):
                 rests[b, i, c] = parts.scale[b, i] * (M[n + c, i] - G[b, n + c, i])
-        value += _factor(roots[b], n)
-        _forward(roots[b], n, rests[b], C + 1)
+        value += cholesky(roots[b], n)
+        forward(roots[b], n, rests[b], C + 1)
         for c in range(C + 1):
             for d in range(c + 1):
                 A[c, d] -= G[b, n + c, n + d]
@@ -292,19 +263,10 @@ def _eliminate(parts, weights, factor, s):
             root[c, d] = parts.shared_scale[c] * A[c, d] * parts.shared_scale[d]
         root[c, c] += 1.0
         half[c, 0] = parts.shared_scale[c] * A[C, c]
-    value += _factor(root, C)
-    _forward(root, C, half, 1)
+    value += cholesky(root, C)
+    forward(root, C, half, 1)
     value -= 0.5 * (A[C, C] - np.sum(half * half))
     return value, lower, H, roots, rests, root, half
-
-
-@JIT
-def _backward(L, n, b):
-    """Solve the transposed system for (n,), in place."""
-    for i in range(n - 1, -1, -1):
-        b[i] /= L[i, i]
-        for j in range(i):
-            b[j] -= L[i, j] * b[i]
 
 
 @JIT
@@ -315,7 +277,7 @@ def _draw(parts, factor, found, noise):
     C = parts.shared.size
     shift = np.zeros(C + np.sum(parts.own))
     z = half[:, 0] + shared
-    _backward(root, C, z)
+    backward(root, C, z)
     shift[parts.shared] = parts.shared_scale * z
     for b in range(parts.own.size):
         n = parts.own[b]
@@ -323,7 +285,7 @@ def _draw(parts, factor, found, noise):
         for i in range(n):
             for c in range(C):
                 z[i] -= rests[b, i, c] * shift[parts.shared[c]]
-        _backward(roots[b], n, z)
+        backward(roots[b], n, z)
         for i in range(n):
             shift[parts.position[b, i]] = parts.scale[b, i] * z[i]
     effects = np.zeros(levels.shape)
@@ -336,7 +298,7 @@ def _draw(parts, factor, found, noise):
                 w[i] -= H[g, i, c] * shift[parts.position[b, c]]
             for c in range(C):
                 w[i] -= H[g, i, n + c] * shift[parts.shared[c]]
-        _backward(lower[g], w.size, w)
+        backward(lower[g], w.size, w)
         for i in range(w.size):
             for j in range(i + 1):
                 effects[g, i] += factor[i, j] * w[j]

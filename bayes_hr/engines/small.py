@@ -18,21 +18,48 @@ JIT = numba.njit(
 
 
 @JIT
+def cholesky(M, n):
+    """Lower Cholesky factor of the upper left (n, n) of M in its lower triangle, in place.
+
+    Returns minus half the log of its determinant; NaN where it is not positive definite.
+    """
+    value = 0.0
+    for i in range(n):
+        for j in range(i + 1):
+            total = M[i, j]
+            for k in range(j):
+                total -= M[i, k] * M[j, k]
+            M[i, j] = np.sqrt(total) if i == j else total / M[j, j]
+        value -= np.log(M[i, i])
+    return value
+
+
+@JIT
+def forward(L, n, B, columns):
+    """Solve lower triangular (n, n) for the first columns of B, in place."""
+    for i in range(n):
+        for j in range(i):
+            for c in range(columns):
+                B[i, c] -= L[i, j] * B[j, c]
+        for c in range(columns):
+            B[i, c] /= L[i, i]
+
+
+@JIT
+def backward(L, n, b):
+    """Solve the transposed lower triangular (n, n) for the first of b (n,), in place."""
+    for i in range(n - 1, -1, -1):
+        b[i] /= L[i, i]
+        for j in range(i):
+            b[j] -= L[i, j] * b[i]
+
+
+@JIT
 def weighted_products(V, X):
     """Cross-products X' V^-1 X for positive definite V."""
     L, half = V.copy(), X.copy()
-    n, k = X.shape
-    for i in range(n):
-        for j in range(i + 1):
-            total = L[i, j]
-            for m in range(j):
-                total -= L[i, m] * L[j, m]
-            L[i, j] = np.sqrt(total) if i == j else total / L[j, j]
-        for m in range(i):
-            for c in range(k):
-                half[i, c] -= L[i, m] * half[m, c]
-        for c in range(k):
-            half[i, c] /= L[i, i]
+    cholesky(L, len(L))
+    forward(L, len(L), half, half.shape[1])
     return turned(half, half)
 
 
@@ -40,13 +67,8 @@ def weighted_products(V, X):
 def inverse_factor(M):
     """Inverse of the lower Cholesky factor of M; NaN where M is not positive definite."""
     p = len(M)
-    L, out = np.zeros((p, p)), np.zeros((p, p))
-    for i in range(p):
-        for j in range(i + 1):
-            total = M[i, j]
-            for k in range(j):
-                total -= L[i, k] * L[j, k]
-            L[i, j] = np.sqrt(total) if i == j else total / L[j, j]
+    L, out = M.copy(), np.zeros((p, p))
+    cholesky(L, p)
     for j in range(p):
         out[j, j] = 1.0 / L[j, j]
         for i in range(j + 1, p):

@@ -7,10 +7,9 @@ ratification, the change of :math:`P(y \ge k)` is
 
 .. math:: F(\eta_{it} - c_k) - F(\eta_{it} - \tau_{r(i)} - b_i - c_k),
 
-with F the standard normal or logistic distribution function,
-(with :math:`c_k` those of the row's year where cut-points move)
-averaged over the ratified rows, the country's level and effect being in (average partial effects: Wooldridge
-2010, *Econometric Analysis of Cross Section and Panel Data*, 2nd ed., section 15.6).
+with F the standard normal or logistic distribution function and, where cut-points move, :math:`c_k` those of
+the row's year, averaged over the ratified rows, the country's level and effect being in (average partial
+effects: Wooldridge 2010, *Econometric Analysis of Cross Section and Panel Data*, 2nd ed., section 15.6).
 """
 
 from __future__ import annotations

@@ -60,11 +60,6 @@ def _structure(card: RatificationCard) -> Choices:
             "outcome": fixed,
             "time": {**_YEARS, "by": "all"},
         }
-    elif card.outcome.ordinal:
-        out["cut-points that move over the years"] = {
-            "outcome": {"cut_points": "by_year"},
-            "time": {"effects": "none"},
-        }
     if card.outcome.likelihood == "gaussian":
         other = {"ar1": ("iid", "independent errors"), "iid": ("ar1", "AR(1) errors")}
         kind, label = other[card.error.kind]

@@ -11,6 +11,7 @@ from bayes_hr.estimands.summary import interval
 from bayes_hr.reporting import figures as fig
 from bayes_hr.reporting import formats as fmt
 from bayes_hr.reporting.figures import Picture
+from bayes_hr.reporting.ratification.colours import CLASS_COLOURS, OTHERS
 from bayes_hr.reporting.tables import NUMBER, TEXT, Table
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 TITLE: Final = "A changing standard"
 
-_COLOURS: Final = ("#0b5fa5", "#007a5a", "#b4501e", "#8e4585", "#a67c00", "#3d7d91", "#5b5b9e", "#6b6b6b")
+_COLOURS: Final = (*CLASS_COLOURS.values(), *OTHERS)
 
 
 def equation(content: Content) -> list[tuple[str, str]]:
