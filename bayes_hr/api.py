@@ -73,7 +73,7 @@ def fit(
     reference
         Refits with ratification years permuted (:mod:`bayes_hr.checks.reference`), 2 or more, or 0; None
         takes 100 for a ratification card that the exact engine fits, else none.  With `out`, the fit is saved
-        before them, and an interrupted run goes on from there.
+        before them, its page after them, and an interrupted run goes on from there.
     progress
         Called with draws done and in all, then with refits; None shows a bar (log lines off a terminal).
     scheduler

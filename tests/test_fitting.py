@@ -227,6 +227,28 @@ def test_a_reference_leaves_effects_and_checks_as_they_are(
     assert found.estimands is estimands
 
 
+def test_a_page_is_written_once_where_refits_follow(
+    small_fit: Fit, small_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Writing it takes seconds, and without the reference it would be written in vain."""
+    pages: list[Fit] = []
+
+    def page(fit: Fit, path: Path) -> Path:
+        pages.append(fit)
+        path.write_text("a page")
+        return path
+
+    monkeypatch.setattr(Fit, "report", page)
+    monkeypatch.setattr(fitting, "run", lambda *_, **__: small_fit.result)
+    permuted = reference._estimates(small_fit.data["posterior"].dataset)
+    monkeypatch.setattr(reference, "run_tasks", lambda *_, **__: [permuted, permuted])
+    card, panel = load_card("demo_ratification"), simulated_panel(small_world)
+    found = bayes_hr.fit(card, panel, reference=2, progress=silent, out=tmp_path / "run")
+    assert found.reference is not None
+    assert [fit.reference is not None for fit in pages] == [True]
+    assert (tmp_path / "run" / "report.html").is_file()
+
+
 def test_a_reference_that_fails_does_not_take_the_fit_along(
     small_fit: Fit, small_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
