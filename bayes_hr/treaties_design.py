@@ -39,6 +39,8 @@ from bayes_hr.design_parts import CardPriors
 from bayes_hr.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from bayes_hr.cards import TreatiesCard
@@ -159,27 +161,64 @@ def _with_treaties(card: TreatiesCard, base: Design, D: Array, years: Array) -> 
     names, term = card.treatment.names, base.term("tau")
     priors = CardPriors(card, base.unit, base.centre)
     classes = term.coords["regime"]
-    member = np.stack([base.rows["regime_class"] == c for c in classes], axis=1).astype(float)
     dims: dict[str, tuple[str | int, ...]] = {"treaty": names}
     own = PopulationTerm("tau", ("treaty",), dims, term.prior, D, sd=term.sd)
     parts = [own]
     if len(classes) > 1:
-        columns = (D[:, :, None] * member[:, None, :]).reshape(len(D), -1)
         both = {**dims, "regime": classes}
+        columns = _by_class(D, base.rows["regime_class"], classes)
         spread = priors("sd_tau_regime")
         parts.append(PopulationTerm("tau_regime", ("treaty", "regime"), both, None, columns, sd=spread))
     population = [p for t in base.population for p in (parts if t.name == "tau" else [t])]
-    treated = {f"treated_{name}": D[:, k] for k, name in enumerate(names)}
-    since = {f"{PREFIX}{name}": years[:, k] for k, name in enumerate(names)}
     rows = {k: v for k, v in base.rows.items() if k not in {"treated", "ratification_year"}}
     return replace(
         base,
         population=tuple(population),
         groups=(_country(card, base.groups[0], D, priors),),
-        rows={**rows, **treated, **since},
+        rows={**rows, **_rows(names, D, years)},
         attrs={"family": card.family, "treatment": ", ".join(names), "outcome": card.outcome.name},
         headline=("tau", 0, f"effect of {names[0]}"),
     )
+
+
+def with_treaty_years(design: Design, years: Array, lag: int) -> Design:
+    """The same design with other ratification years (countries, K), NaN: never; countries in level order.
+
+    Shapes do not change, so a compiled model takes the new arrays as data.
+    """
+    group, names = design.groups[0], [str(name) for name in design.term("tau").coords["treaty"]]
+    own = years[group.index]
+    D = (design.rows["year"][:, None] - own >= lag).astype(float)
+    columns = {"tau": D}
+    if any(t.name == "tau_regime" for t in design.population):
+        classes = design.term("tau_regime").coords["regime"]
+        columns["tau_regime"] = _by_class(D, design.rows["regime_class"], classes)
+    Z = group.Z.copy()
+    for k, term in enumerate(group.terms):
+        if term == "common":
+            Z[:, k] = D.sum(axis=1)
+        elif term in names:
+            Z[:, k] = D[:, names.index(term)]
+    return replace(
+        design,
+        population=tuple(
+            replace(t, columns=columns[t.name]) if t.name in columns else t for t in design.population
+        ),
+        groups=(replace(group, Z=Z),),
+        rows={**design.rows, **_rows(names, D, own)},
+    )
+
+
+def _by_class(D: Array, regime: NDArray[np.str_], classes: Sequence[str | int]) -> Array:
+    """Columns of each treaty in each class, (n, K R)."""
+    member = np.stack([regime == c for c in classes], axis=1).astype(float)
+    return (D[:, :, None] * member[:, None, :]).reshape(len(D), -1)
+
+
+def _rows(names: Sequence[str], D: Array, years: Array) -> dict[str, Array]:
+    """What the rows say of each treaty: its dummy and the country's ratification year."""
+    treated = {f"treated_{name}": D[:, k] for k, name in enumerate(names)}
+    return {**treated, **{f"{PREFIX}{name}": years[:, k] for k, name in enumerate(names)}}
 
 
 def _country(card: TreatiesCard, base: GroupTerm, D: Array, priors: CardPriors) -> GroupTerm:

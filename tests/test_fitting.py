@@ -240,7 +240,7 @@ def test_a_page_is_written_once_where_refits_follow(
 
     monkeypatch.setattr(Fit, "report", page)
     monkeypatch.setattr(fitting, "run", lambda *_, **__: small_fit.result)
-    permuted = reference._estimates(small_fit.data["posterior"].dataset)
+    permuted = reference._estimates(small_fit.data)
     monkeypatch.setattr(reference, "run_tasks", lambda *_, **__: [permuted, permuted])
     card, panel = load_card("demo_ratification"), simulated_panel(small_world)
     found = bayes_hr.fit(card, panel, reference=2, progress=silent, out=tmp_path / "run")

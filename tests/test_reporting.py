@@ -28,10 +28,18 @@ from bayes_hr.estimands.truth import truth_table
 from bayes_hr.questions.ratification import simulated_panel
 from bayes_hr.ratification_design import build
 from bayes_hr.reporting import export as shared_export
-from bayes_hr.reporting import figures, formats, mathematics, plots_checks, prior_lines, tables_model
+from bayes_hr.reporting import (
+    figures,
+    formats,
+    mathematics,
+    plots_checks,
+    prior_lines,
+    reference,
+    tables_model,
+)
 from bayes_hr.reporting import page as shared_page
 from bayes_hr.reporting import words as shared_words
-from bayes_hr.reporting.ratification import equations, export, page, plots_effects, tables, words
+from bayes_hr.reporting.ratification import equations, export, page, tables, words
 from bayes_hr.reporting.ratification.content import RatificationContent as Content
 from bayes_hr.reporting.ratification.content import gather
 
@@ -307,14 +315,14 @@ def test_reference_shown_or_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) 
     short = {"engine": "gibbs", "chains": 2, "draws": 150, "tune": 100}
     found = PermutedReference(4, pd.DataFrame([row, spread]), short)
     known = replace(content(), reference=found)
-    assert plots_effects.reference_picture(found, known).svg.startswith("<svg")
+    assert reference.picture(found, known, {}).svg.startswith("<svg")
     monkeypatch.setattr(Content, "finite", False)
     monkeypatch.setattr(figures, "inline_svg", lambda *_, **__: "")
     text = page.render(known)
     assert "Not run." not in text
     assert "a first look, not a test" in text
     assert "(the exact engine, 2 chains of 150 draws after 100 of warm-up)" in text
-    assert tables.reference_table(found, 2).rows[1][-2:] == ("–", "1.00")
+    assert reference.table(found, 2).rows[1][-2:] == ("–", "1.00")
 
 
 @pytest.mark.usefixtures("no_figures")

@@ -329,11 +329,6 @@ def test_a_panel_of_one_treaty_is_refused() -> None:
         bayes_hr.fit(world.card(), Panel.from_frame(rows, outcome="score"))
 
 
-def test_the_permuted_reference_is_refused_before_sampling() -> None:
-    with pytest.raises(InputError, match="not offered with several treaties"):
-        bayes_hr.fit(world.card(), world.panel(), reference=10)
-
-
 # The real panel
 
 

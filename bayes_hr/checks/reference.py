@@ -2,7 +2,8 @@
 
 Years (and never-ratifying) are permuted across the countries of a regime class, among years in which a
 country could ratify, and the model is fitted again.  Real estimates are judged against these: with
-persistent errors ignored, permuted years "find" nearly as much as the real ones.
+persistent errors ignored, permuted years "find" nearly as much as the real ones.  Of several treaties the
+years of all go together from one country to another, so that treaties stay as hard to tell apart as they are.
 """
 
 from __future__ import annotations
@@ -23,11 +24,16 @@ from bayes_hr.errors import InputError
 from bayes_hr.estimands.contrasts import pairwise
 from bayes_hr.estimands.ratification import country_facts
 from bayes_hr.estimands.summary import interval
+from bayes_hr.estimands.treaties import AMONG, treaties_estimands, treaties_in
+from bayes_hr.estimands.treaties import country_facts as treaty_facts
 from bayes_hr.fitting import FitResult, design_of, engine_of, settings_of, usable_cores, with_engine
 from bayes_hr.ratification_design import with_ratification_years
 from bayes_hr.tasks import run_tasks
+from bayes_hr.treaties_design import with_treaty_years
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from bayes_hr.cards import Card
@@ -36,9 +42,13 @@ if TYPE_CHECKING:
     from bayes_hr.progress import Progress
 
     Array = NDArray[np.float64]
+    Part = tuple[str, Sequence[str], Sequence[str], Array]
 
 REFITS: Final = 100
 """Refits of the reference that a fit of the exact engine gets unasked."""
+
+SD: Final = "SD of "
+"""How the names of reported SDs begin: they are judged from above, effects by their distance from zero."""
 
 SHORT: Final = {
     "gibbs": {"chains": 1, "draws": 200, "tune": 120},
@@ -60,9 +70,10 @@ class PermutedReference:
     n
         Number of refits.
     table
-        One row for each class effect, contrast and SD of country effects: ``estimand, level, reference,
-        mean, lb, ub`` (real), ``permuted_mean, permuted_sd, excludes_0`` (share of permuted intervals that
-        exclude 0; NaN for an SD), ``p_value`` (randomisation p-value of the real mean).
+        One row for each class effect, contrast and SD of country effects (of several treaties: their mean,
+        each, each by class, contrasts of the mean, and SDs): ``estimand, level, reference, mean, lb, ub``
+        (real), ``permuted_mean, permuted_sd, excludes_0`` (share of permuted intervals that exclude 0; NaN
+        for an SD), ``p_value`` (randomisation p-value of the real mean).
     settings
         Of each refit: ``engine, chains, draws, tune``; empty if not known.
     """
@@ -74,10 +85,10 @@ class PermutedReference:
 
 @dataclass(frozen=True)
 class _Permutation:
-    """What every refit needs; countries in the design's order."""
+    """What every refit needs; countries in the design's order, years (countries,) or (countries, K)."""
 
     design: Design
-    card: RatificationCard
+    card: RatificationCard | TreatiesCard
     engine: Engine
     cores: int | None
     years: Array
@@ -102,17 +113,25 @@ def permute_years(rng: np.random.Generator, year: Array, regime: Any, entry: Arr
     array (countries,)
         A uniform draw among the permutations within classes that give no country a year before its entry.
     """
-    out = np.full(year.shape, np.nan)
+    return np.asarray(year[dealt_from(rng, year, regime, entry)])
+
+
+def dealt_from(rng: np.random.Generator, year: Array, regime: Any, entry: Array) -> NDArray[np.int64]:
+    """The same as positions (countries,): whose years each country gets.
+
+    Of several treaties ``year`` is that of a country's first: the rest are later, so feasible with it.
+    """
+    out = np.zeros(year.size, dtype=np.int64)
     filled = np.where(np.isnan(year), np.inf, year)
     # Feasible sets are nested (later entry, fewer years), so dealing to the latest entrant first, each time
     # uniformly among what is left and feasible, gives every feasible permutation the same probability.
     for label in np.unique(regime):
         own = np.flatnonzero(regime == label)
-        pool = list(filled[own])
+        pool = list(own)
         for i in sorted(own, key=lambda k: -entry[k]):
-            feasible = [j for j, value in enumerate(pool) if value >= entry[i]]
+            feasible = [j for j, giver in enumerate(pool) if filled[giver] >= entry[i]]
             out[i] = pool.pop(feasible[rng.integers(len(feasible))])
-    return np.where(np.isinf(out), np.nan, out)
+    return out
 
 
 def _first_feasible(design: Design, year: Array) -> Array:
@@ -124,7 +143,7 @@ def _first_feasible(design: Design, year: Array) -> Array:
     return np.fmin(entry, np.where(np.isnan(year), np.inf, year))
 
 
-def check_card(card: Card) -> RatificationCard:
+def check_card(card: Card) -> RatificationCard | TreatiesCard:
     """The card, if there are ratification years to permute.
 
     Raises
@@ -132,12 +151,7 @@ def check_card(card: Card) -> RatificationCard:
     InputError
         If it is not about ratification.
     """
-    if isinstance(card, TreatiesCard):
-        raise InputError(
-            f"permuted reference (--reference): not offered with several treaties (card {card.id}). Leave it "
-            'out, and hold a card of family "ratification" for each treaty beside it, which has one.'
-        )
-    if not isinstance(card, RatificationCard):
+    if not isinstance(card, RatificationCard | TreatiesCard):
         raise InputError(
             f"permuted reference (--reference): card {card.id} is not about ratification, so there are no "
             "ratification years to permute. Leave it out."
@@ -153,7 +167,7 @@ def check_scheduler(card: Card, scheduler: Any) -> None:
     InputError
         With what to do.
     """
-    if not isinstance(card, RatificationCard) or card.fit.engine != "gibbs":
+    if not isinstance(card, RatificationCard | TreatiesCard) or card.fit.engine != "gibbs":
         raise InputError(
             "scheduler: on a cluster run the permuted refits of a ratification card that the exact engine "
             f"fits; card {card.id} has none. Leave the scheduler out."
@@ -204,10 +218,9 @@ def permuted_reference(
             f"permuted reference: card {card.id} is fitted by NUTS, whose compiled model cannot be sent to a "
             "cluster. Leave the scheduler out."
         )
-    facts = country_facts(result.tree["constant_data"].dataset)
-    years = facts["ratification_year"].to_numpy(float)
-    regime, entry = facts["regime"].to_numpy(str), _first_feasible(design, years)
+    years, regime = _years(result)
     engine = engine or engine_of(card, design)
+    entry = _first_feasible(design, _first(years))
     permutation = _Permutation(design, card, engine, 1 if apart else None, years, regime, entry)
     context = hashlib.sha256(repr((result.provenance["signature"], short)).encode()).hexdigest()
     results = run_tasks(
@@ -221,30 +234,43 @@ def permuted_reference(
         progress=progress,
         describe="permuted refits",
     )
-    table = _compare(_estimates(result.tree["posterior"].dataset), results)
+    table = _compare(_estimates(result.tree), results)
     return PermutedReference(n, table, {"engine": card.fit.engine, **short})
+
+
+def _years(result: FitResult) -> tuple[Array, Any]:
+    """Ratification years (countries,), of several treaties (countries, K), and classes (countries,)."""
+    rows = result.tree["constant_data"].dataset
+    if isinstance(result.card, TreatiesCard):
+        names = result.card.treatment.names
+        by_treaty = [own for _, own in treaty_facts(rows, names).groupby("treaty", sort=False)]
+        years = np.stack([own["ratification_year"].to_numpy(float) for own in by_treaty], axis=1)
+        return years, by_treaty[0]["regime"].to_numpy(str)
+    facts = country_facts(rows)
+    return facts["ratification_year"].to_numpy(float), facts["regime"].to_numpy(str)
+
+
+def _first(years: Array) -> Array:
+    """Year of a country's first ratification of any treaty (countries,), NaN for never."""
+    return years if years.ndim == 1 else np.asarray(np.fmin.reduce(years, axis=1))
 
 
 def refit(_: Any, seed: int, *, permutation: _Permutation) -> dict[str, Any]:
     """Estimates with years dealt out by a seed; a task."""
     p = permutation
-    dealt = permute_years(np.random.default_rng(seed), p.years, p.regime, p.entry)
-    changed = with_ratification_years(p.design, dealt, p.card.treatment.lag)
+    dealt = p.years[dealt_from(np.random.default_rng(seed), _first(p.years), p.regime, p.entry)]
+    with_years = with_treaty_years if p.years.ndim == 2 else with_ratification_years
+    changed = with_years(p.design, dealt, p.card.treatment.lag)
     settings = settings_of(p.card.replace(fit={"seed": seed % 2**32}))
     settings = replace(settings, cores=p.cores or settings.cores)
-    return _estimates(p.engine.sample(changed, settings)["posterior"].dataset)
+    return _estimates(p.engine.sample(changed, settings))
 
 
-def _estimates(posterior: Any) -> dict[str, Any]:
-    """Mean and interval of each class effect, contrast and the SD of country effects."""
-    classes = tuple(str(v) for v in posterior["regime"].values)
-    contrast = pairwise(classes, posterior["tau"].values)
-    parts = [("tau", classes, ("",) * len(classes), posterior["tau"].values)]
-    if contrast.levels:
-        parts.append(("contrast", contrast.levels, contrast.references, contrast.draws))
-    if "ratified" in posterior["country_term"].values:
-        spread = posterior["sd_country"].sel(country_term="ratified").values[:, :, None]
-        parts.append(("SD of country effects", ("",), ("",), spread))
+def _estimates(tree: Any) -> dict[str, Any]:
+    """Mean and interval of each effect, contrast and SD of effects."""
+    posterior = tree["posterior"].dataset
+    several = "treaty" in posterior.dims
+    parts = _of_treaties(posterior, tree["constant_data"].dataset) if several else _of_one(posterior)
     rows = []
     for name, levels, references, draws in parts:
         lower, upper = interval(draws)
@@ -253,12 +279,44 @@ def _estimates(posterior: Any) -> dict[str, Any]:
     return {"rows": [[*row[:3], *(float(v) for v in row[3:])] for row in rows]}
 
 
+def _of_treaties(posterior: Any, rows: Any) -> list[Part]:
+    """Of several treaties: their mean, each, each by class, contrasts of the mean, and SDs."""
+    found = treaties_estimands(posterior, rows, ("mean", "treaty", "treaty_regime", "contrast"))
+    parts: list[Part] = []
+    for e in found:
+        kept = [
+            k for k, level in enumerate(e.levels) if e.by in {"treaty", "treaty_regime"} or AMONG in level
+        ]
+        levels, references = ([names[k] for k in kept] for names in (e.levels, e.references))
+        parts.append((e.estimand, levels, references, e.draws[:, :, kept]))
+    named = {"sd_tau": f"{SD}treaties", "sd_tau_regime": f"{SD}classes around a treaty"}
+    spreads = {(label, ""): posterior[name].values for name, label in named.items() if name in posterior}
+    for term in (*treaties_in(posterior), "common"):
+        if term in posterior["country_term"].values:
+            key = (f"{SD}country effects", "any treaty" if term == "common" else term)
+            spreads[key] = posterior["sd_country"].sel(country_term=term).values
+    return parts + [(name, [level], [""], draws[:, :, None]) for (name, level), draws in spreads.items()]
+
+
+def _of_one(posterior: Any) -> list[Part]:
+    """Of one treaty: each class effect, contrast and the SD of country effects."""
+    classes = tuple(str(v) for v in posterior["regime"].values)
+    contrast = pairwise(classes, posterior["tau"].values)
+    parts: list[Part] = [("tau", classes, ("",) * len(classes), posterior["tau"].values)]
+    if contrast.levels:
+        parts.append(("contrast", contrast.levels, contrast.references, contrast.draws))
+    if "ratified" in posterior["country_term"].values:
+        spread = posterior["sd_country"].sel(country_term="ratified").values[:, :, None]
+        parts.append((f"{SD}country effects", ("",), ("",), spread))
+    return parts
+
+
 def _compare(real: dict[str, Any], permuted: list[dict[str, Any]]) -> pd.DataFrame:
     columns = ["estimand", "level", "reference", "mean", "lb", "ub"]
     table = pd.DataFrame(real["rows"], columns=columns)
     means = np.array([[row[3] for row in r["rows"]] for r in permuted])
     excludes = np.array([[row[4] > 0 or row[5] < 0 for row in r["rows"]] for r in permuted])
-    spread = (table["estimand"] == "SD of country effects").to_numpy()
+    spread = table["estimand"].str.startswith(SD).to_numpy()
     beyond = np.where(
         spread, means >= table["mean"].to_numpy(), np.abs(means) >= table["mean"].abs().to_numpy()
     )

@@ -23,3 +23,8 @@ def colour_of(label: str, labels: list[str]) -> str:
         return CLASS_COLOURS[label]
     unusual = [name for name in labels if name not in CLASS_COLOURS]
     return OTHERS[unusual.index(label) % len(OTHERS)] if label in unusual else INK
+
+
+def colours(labels: list[str]) -> dict[str, str]:
+    """The same of every class."""
+    return {label: colour_of(label, labels) for label in labels}

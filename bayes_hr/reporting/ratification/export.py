@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bayes_hr.reporting import tables_model
+from bayes_hr.reporting import reference, tables_model
 from bayes_hr.reporting.export import files_from, write_export
 from bayes_hr.reporting.ratification import dynamics, mundlak, plots_checks, plots_effects, standard, tables
+from bayes_hr.reporting.ratification.colours import colours
 from bayes_hr.reporting.ratification.content import RatificationContent as Content
 from bayes_hr.reporting.ratification.content import gather
 
@@ -99,6 +100,6 @@ def paper_pictures(content: Content) -> list[Picture]:
     if not content.of("total").empty:
         out += plots_effects.country_pictures(content)
     if content.reference is not None:
-        out.append(plots_effects.reference_picture(content.reference, content))
+        out.append(reference.picture(content.reference, content, colours(content.classes)))
     out += [standard.picture(content)] if "cutpoint_year" in content.posterior else []
     return [*out, *plots_checks.check_pictures(content)]

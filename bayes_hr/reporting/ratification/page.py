@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayes_hr.reporting import formats as fmt
 from bayes_hr.reporting import page as shared
+from bayes_hr.reporting import reference
 from bayes_hr.reporting.plots_checks import learning_picture
 from bayes_hr.reporting.ratification import (
     dynamics,
@@ -18,6 +19,7 @@ from bayes_hr.reporting.ratification import (
     tables_data,
     words,
 )
+from bayes_hr.reporting.ratification.colours import colours
 from bayes_hr.reporting.ratification.content import RatificationContent as Content
 from bayes_hr.reporting.ratification.content import gather
 from bayes_hr.reporting.tables_missing import missing_section
@@ -154,9 +156,9 @@ def reference_section(content: Content) -> dict[str, Any] | None:
     if content.reference is None:
         return None
     return {
-        "sentences": words.reference_sentences(content.reference),
-        "picture": plots_effects.reference_picture(content.reference, content),
-        "table": tables.reference_table(content.reference, content.digits),
+        "sentences": reference.sentences(content.reference),
+        "picture": reference.picture(content.reference, content, colours(content.classes)),
+        "table": reference.table(content.reference, content.digits),
     }
 
 

@@ -1,8 +1,8 @@
-"""Figures of effects of ratification: classes, contrasts, countries, the permuted reference."""
+"""Figures of effects of ratification: classes, contrasts, countries."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +16,6 @@ from bayes_hr.reporting.ratification.tables import switchers
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bayes_hr.checks.reference import PermutedReference
     from bayes_hr.reporting.ratification.content import RatificationContent as Content
 
 
@@ -81,41 +80,3 @@ def _country_picture(content: Content, own: pd.DataFrame, label: str, limits: tu
     )
     number = content.classes.index(label)
     return Picture(f"fig-countries-{number}", figure, label, alt)
-
-
-def reference_picture(reference: PermutedReference, content: Content) -> Picture:
-    """Real estimates against the spread of permuted ones."""
-    table = reference.table
-    names = [_name(r) for r in table.itertuples()]
-    at = np.arange(len(table))[::-1]
-    with fig.style():
-        figure, (axis,) = fig.new_figure(7.6, 0.42 * len(table) + 1.1)
-        axis.axvline(0, color=fig.QUIET, lw=0.9, zorder=1)
-        centre, spread = table["permuted_mean"].to_numpy(float), table["permuted_sd"].to_numpy(float)
-        axis.hlines(at, centre - 2 * spread, centre + 2 * spread, color="#c3c9d0", lw=11, zorder=2)
-        axis.plot(centre, at, "|", ms=12, mew=2, color=fig.QUIET, zorder=3)
-        for y, row in zip(at, table.itertuples(), strict=True):
-            colour = colour_of(str(row.level), content.classes) if row.level else fig.INK
-            axis.plot([row.lb, row.ub], [y, y], color=colour, lw=1.6, zorder=4)
-            axis.plot([row.mean], [y], "o", ms=6.5, mfc="white", mec=colour, mew=1.8, zorder=5)
-        axis.set_yticks(at, [fig.shortened(n, 40) for n in names])
-        axis.set_ylim(-0.7, len(table) - 0.3)
-        axis.tick_params(axis="y", length=0)
-        axis.spines["left"].set_visible(False)
-        axis.set_xlabel(f"change in {fig.shortened(content.scale, 60)}")
-    caption = (
-        f"Real estimates (dot and 89 % interval) against {reference.n} refits with permuted ratification "
-        "years (grey: mean of the permuted estimates and two standard deviations to each side)."
-    )
-    alt = "; ".join(
-        f"{n}: real {fmt.signed(r.mean, content.digits)}, permuted "
-        f"{fmt.signed(r.permuted_mean, content.digits)}"
-        for n, r in zip(names, table.itertuples(), strict=True)
-    )
-    return Picture("fig-reference", figure, caption, alt)
-
-
-def _name(row: Any) -> str:
-    if not row.level:
-        return str(row.estimand)
-    return f"{row.level} − {row.reference}" if row.reference else str(row.level)

@@ -1,4 +1,4 @@
-"""Tables of effects of ratification: by class, contrast, average and country; the permuted reference."""
+"""Tables of effects of ratification: by class, contrast, average and country."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from bayes_hr.reporting.tables import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from bayes_hr.checks.reference import PermutedReference
     from bayes_hr.reporting.ratification.content import RatificationContent as Content
 
 KINDS: Final = {
@@ -170,43 +169,6 @@ def unranked_table(content: Content) -> Table:
         "their class's effect plus a deviation drawn from the prior."
     )
     return Table("unranked", caption, columns, rows, note)
-
-
-def reference_table(reference: PermutedReference, digits: int) -> Table:
-    """Real estimates beside those with permuted ratification years."""
-    rows = tuple(
-        (
-            _reference_name(r),
-            fmt.signed(r.mean, digits),
-            fmt.interval(r.lb, r.ub, digits),
-            fmt.signed(r.permuted_mean, digits),
-            fmt.number(r.permuted_sd, digits),
-            fmt.NONE if np.isnan(r.excludes_0) else fmt.percent(round(100 * r.excludes_0) / 100),
-            fmt.p_value(r.p_value),
-        )
-        for r in reference.table.itertuples()
-    )
-    columns = (
-        ("Quantity", TEXT),
-        ("Real mean", NUMBER),
-        (f"Real {fmt.percent(float(reference.table['ci_prob'].iloc[0]))} interval", NUMBER),
-        ("Permuted mean", NUMBER),
-        ("SD of permuted means", NUMBER),
-        ("Permuted intervals that exclude 0", NUMBER),
-        ("Randomisation p", NUMBER),
-    )
-    caption = f"Real estimates beside {reference.n} refits with permuted ratification years"
-    note = (
-        "Randomisation p: share of permuted means at least as far from zero (for the SD: as large), "
-        "counting the real one."
-    )
-    return Table("reference", caption, columns, rows, note)
-
-
-def _reference_name(row: Any) -> str:
-    if row.estimand == "SD of country effects":
-        return str(row.estimand)
-    return f"{row.level} − {row.reference}" if row.reference else str(row.level)
 
 
 def truth_table(content: Content, truth: pd.DataFrame) -> Table:

@@ -10,13 +10,12 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from bayes_hr.estimands.probabilities import ALL_ROWS
-from bayes_hr.reporting.formats import joined, percent, probability, signed
+from bayes_hr.reporting.formats import joined, signed
 from bayes_hr.reporting.ratification import dynamics, mundlak, standard
 from bayes_hr.reporting.words import STRENGTH, figures, measurement, short_scale, size, word_for
 
 if TYPE_CHECKING:
     from bayes_hr.cards import RatificationCard as Card
-    from bayes_hr.checks.reference import PermutedReference
     from bayes_hr.reporting.ratification.content import RatificationContent as Content
 
 FROM_PRIOR: Final = "effect from the prior"
@@ -185,47 +184,6 @@ def warnings(card: Card) -> list[tuple[str, str]]:
     if card.caution:
         out.append(("Caution of this card", card.caution))
     return out
-
-
-def reference_sentences(reference: PermutedReference) -> list[str]:
-    """What the permuted-ratification reference says, with its own limits."""
-    n, table = reference.n, reference.table
-    least = 1.0 / (n + 1)
-    spread = table[table["estimand"] == "SD of country effects"]
-    effects = table[table["estimand"] != "SD of country effects"]
-    excluded = float(effects["excludes_0"].mean())
-    out = [
-        f"Ratification years were dealt out anew {n} times across the countries of a class, among years in "
-        "which a country could ratify, and the model was fitted again. What it then finds, it finds "
-        "without any effect of ratification." + _refit_settings(reference.settings),
-        f"{percent(round(100 * excluded) / 100)} of the permuted {percent(effects['ci_prob'].iloc[0])} "
-        "intervals exclude zero; well-calibrated intervals would do so in "
-        f"{percent(round(1 - effects['ci_prob'].iloc[0], 4))} of cases.",
-    ]
-    if not spread.empty:
-        row = spread.iloc[0]
-        out.append(
-            f"The SD of country effects is {row['mean']:.2f} with the real years and "
-            f"{row['permuted_mean']:.2f} on average with permuted ones, which have no effect to find."
-        )
-    if n < 100:
-        out.append(
-            f"With {n} refits the smallest possible p-value is {probability(least)}: a first look, not a "
-            "test. 100 refits or more are needed to quote one."
-        )
-    return out
-
-
-def _refit_settings(settings: dict[str, Any]) -> str:
-    """How each refit was run, if it is known."""
-    if not settings:
-        return ""
-    engine = {"gibbs": "the exact engine", "nuts": "NUTS"}[settings["engine"]]
-    chains = "one chain" if settings["chains"] == 1 else f"{settings['chains']} chains"
-    return (
-        f" Each refit is short ({engine}, {chains} of {settings['draws']} draws after "
-        f"{settings['tune']} of warm-up): enough for a mean and an interval, not for a verdict of its own."
-    )
 
 
 def limitations(card: Card, *, simulated: bool) -> list[str]:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bayes_hr.cards import TreatiesCard
+    from bayes_hr.checks.reference import PermutedReference
     from bayes_hr.fits import Fit
 
 
@@ -27,6 +28,8 @@ class TreatiesContent(Content):
         In the order of the model.
     facts
         One row for each treaty and country (:func:`bayes_hr.estimands.treaties.country_facts`).
+    reference
+        Permuted-ratification reference, if it was run.
     separation, ranking
         Tables of the fit; ``ranking`` is None if a draw is not finite.
     """
@@ -56,6 +59,7 @@ class TreatiesContent(Content):
     treaties: tuple[str, ...]
     classes: tuple[str, ...]
     facts: pd.DataFrame
+    reference: PermutedReference | None
     separation: pd.DataFrame
     ranking: pd.DataFrame | None
 
@@ -79,6 +83,7 @@ def gather(fit: Fit) -> TreatiesContent:
         treaties=names,
         classes=classes_in(posterior, rows),
         facts=country_facts(rows, names),
+        reference=fit.reference,
         separation=fit.tables["separation"],
         ranking=fit.tables.get("ranking"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bayes_hr.reporting import tables_model
+from bayes_hr.reporting import reference, tables_model
 from bayes_hr.reporting.export import files_from, write_export
 from bayes_hr.reporting.treaties import plots
 from bayes_hr.reporting.treaties.content import TreatiesContent as Content
@@ -47,6 +47,8 @@ def files_of(content: Content) -> dict[str, bytes]:
     sections = effect_sections(content)
     papers = [table for _, _, _, found in sections for table in found]
     pictures = [picture for _, _, found, _ in sections for picture in found]
+    if content.reference is not None and content.finite:
+        pictures.append(reference.picture(content.reference, content, {}))
     return files_from(
         content,
         frames=frames(content),

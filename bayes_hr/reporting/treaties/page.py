@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bayes_hr.reporting import formats as fmt
 from bayes_hr.reporting import page as shared
+from bayes_hr.reporting import reference
 from bayes_hr.reporting.plots_checks import learning_picture
 from bayes_hr.reporting.tables_missing import missing_section
 from bayes_hr.reporting.treaties import equations, plots, tables, words
@@ -44,6 +45,7 @@ def page_values(content: Content) -> dict[str, Any]:
     contents = [
         ("answer", "Answer"),
         *((key, title) for key, title, _, _ in sections),
+        ("reference", "Permuted-ratification reference"),
         data,
         *([("missing", "Missing values")] if missing else []),
         *rest,
@@ -58,6 +60,7 @@ def page_values(content: Content) -> dict[str, Any]:
         "answer": words.answer(content),
         "truth": None,
         "effects": sections,
+        "reference": reference_section(content),
         "ratified": tables.ratified_table(content),
         "class_rule": tables.class_rule(content),
         "missing": missing,
@@ -84,6 +87,17 @@ def key_facts(content: Content) -> list[tuple[str, str]]:
         ("ratifications within the rows", fmt.count((content.facts["status"] == "switches").sum())),
         ("regime classes", fmt.count(len(content.classes))),
     ]
+
+
+def reference_section(content: Content) -> dict[str, Any] | None:
+    """The permuted reference, if it was run."""
+    if content.reference is None:
+        return None
+    return {
+        "sentences": reference.sentences(content.reference, several=True),
+        "picture": reference.picture(content.reference, content, {}),
+        "table": reference.table(content.reference, content.digits),
+    }
 
 
 def effect_sections(content: Content) -> list[tuple[str, str, list[Picture], list[Table]]]:

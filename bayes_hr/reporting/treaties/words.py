@@ -136,8 +136,6 @@ def limitations(card: TreatiesCard) -> list[str]:
         "ratification, or a fading effect is averaged into one number.",
         "Effects are pulled towards their mean over treaties. Where two treaties are ratified together this "
         "pull, not the data, decides how their joint effect is divided.",
-        "No permuted-ratification reference is made of several treaties: hold the cards of single treaties "
-        "beside this one, whose reports have it.",
         measurement(card, "ratification"),
     ]
     if "common" in card.groups[0].terms and "treaties" not in card.groups[0].terms:
