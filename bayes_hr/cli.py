@@ -83,7 +83,7 @@ Refits = Annotated[
         min=0,
         callback=_refits,
         help="Refits with ratification years permuted, 0 for none; resumes if stopped. Default: 100 for a "
-        "ratification card that the exact engine fits (20 in the demo), else none (ask for several treaties).",
+        "ratification card that the exact engine fits (20 in the demo), else none.",
         show_default=False,
     ),
 ]
