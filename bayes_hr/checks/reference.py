@@ -96,13 +96,14 @@ class _Permutation:
     entry: Array
 
 
-def permute_years(rng: np.random.Generator, year: Array, regime: Any, entry: Array) -> Array:
+def dealt_from(rng: np.random.Generator, year: Array, regime: Any, entry: Array) -> NDArray[np.int64]:
     """Deal ratification years out anew within classes.
 
     Parameters
     ----------
     year
-        (countries,) ratification year, NaN for never.
+        (countries,) ratification year, NaN for never; of several treaties the country's first, since what is
+        feasible with that is so with the later ones.
     regime
         (countries,) class.
     entry
@@ -111,15 +112,8 @@ def permute_years(rng: np.random.Generator, year: Array, regime: Any, entry: Arr
     Returns
     -------
     array (countries,)
-        A uniform draw among the permutations within classes that give no country a year before its entry.
-    """
-    return np.asarray(year[dealt_from(rng, year, regime, entry)])
-
-
-def dealt_from(rng: np.random.Generator, year: Array, regime: Any, entry: Array) -> NDArray[np.int64]:
-    """The same as positions (countries,): whose years each country gets.
-
-    Of several treaties ``year`` is that of a country's first: the rest are later, so feasible with it.
+        Position of the country whose years each gets: a uniform draw among the permutations within classes
+        that give no country a year before its entry.
     """
     out = np.zeros(year.size, dtype=np.int64)
     filled = np.where(np.isnan(year), np.inf, year)
