@@ -126,7 +126,7 @@ def test_the_report_says_what_matters(fitted: Fit, tmp_path: Path) -> None:
         "P(rank 3)",
         "Treaty by regime class, partially pooled",
         "averaged over the classes by their shares of the country-years under the treaty",
-        "No permuted-ratification reference",
+        "Permuted-ratification reference",
     ):
         assert words in text
     folder = bayes_hr.questions.question_of(fitted.card).export_tables(fitted, tmp_path / "paper")
