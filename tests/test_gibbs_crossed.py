@@ -296,7 +296,7 @@ def test_sigma_given_the_sum_of_squares(text: str) -> None:
     for _ in range(3000):
         sigma, n = float(own.rvs(rng)), 4
         squares = sigma**2 * rng.chisquare(n)
-        new = variances.draw_sigma(rng, own, sigma, squares, n)
+        new = variances.draw_sd(rng, own, sigma, squares, n)
         for s, into in ((sigma, before), (new, after)):
             into.append([np.log(s), np.log(s) ** 2, s / (1 + s), np.exp(-s), np.log(s) * np.log(squares)])
     unchanged(np.array(before), np.array(after))
@@ -310,7 +310,7 @@ def test_sigma_has_the_density_on_a_grid() -> None:
     weight = np.exp(log - log.max())
     cdf, draws, sigma = np.cumsum(weight) / weight.sum(), [], 0.4
     for _ in range(6000):
-        sigma = variances.draw_sigma(rng, own, sigma, squares, n)
+        sigma = variances.draw_sd(rng, own, sigma, squares, n)
         draws.append(np.interp(np.log(sigma), grid, cdf))
     u = np.array(draws[::3])  # uniform, and three slices apart nearly independent
     for moment, mean, spread in ((u, 1 / 2, 1 / 12), (u**2, 1 / 3, 4 / 45), ((u > 0.95), 0.05, 0.05 * 0.95)):

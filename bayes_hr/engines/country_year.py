@@ -23,7 +23,7 @@ import numpy as np
 from scipy import special
 
 from bayes_hr import measured
-from bayes_hr.engines import probit, slices
+from bayes_hr.engines import probit, slices, variances
 from bayes_hr.engines.cells import Cells, SparseRows, WeightedRows, by_level
 from bayes_hr.engines.collapsed import Coefficients, Eliminated, PopulationPrior, eliminate
 from bayes_hr.engines.hyper import Layout
@@ -281,6 +281,8 @@ class CountryYear:
         here = slices.elliptical(rng, target, here, state.near)
         found: Eliminated | EliminatedParts = here.payload[1]
         state = replace(state, here=here, coefficients=found.draw(rng))
+        if self.prior.pooled:
+            state = self._pooled(rng, state, target)
         if self.design.error.nu is not None:
             state = self._student(rng, state)
         if self.design.error.cuts is not None:
@@ -288,6 +290,19 @@ class CountryYear:
         if self.measured is not None:
             state = self._measured(rng, state, self.measured)
         return state if tuning is None else self._adapted(state, *tuning)
+
+    def _pooled(self, rng: np.random.Generator, state: State, target: slices.Target) -> State:
+        """SDs of pooled terms drawn again given the coefficients.
+
+        Few coefficients leave their SD a long tail, where steps of all coordinates at once hardly come.
+        """
+        x, found = state.here.x.copy(), state.coefficients
+        priors = [t.sd for t in self.design.population if t.sd is not None]
+        each = zip(range(x.size - len(priors), x.size), priors, self.prior.pooled, found.means, strict=True)
+        for k, prior, (where, _), mean in each:
+            around = found.population[where] - mean
+            x[k] = variances.draw_sd(rng, prior, x[k], float(around @ around), around.size)
+        return replace(state, here=Here(x, np.nan, None) if self.augments else Here(x, *target(x)))
 
     def _adapted(self, state: State, step: int, warm_up: int) -> State:
         history, near = (*state.history, state.here.x), state.near

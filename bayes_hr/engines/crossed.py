@@ -285,7 +285,7 @@ class Crossed:
         if self.design.error.sigma is None:
             raise ValueError("Gaussian errors have a prior of sigma")
         squares = float(self.gram.yy - theta @ (self.gram.g + left))
-        sigma = variances.draw_sigma(rng, self.design.error.sigma, sigma, squares, self.n)
+        sigma = variances.draw_sd(rng, self.design.error.sigma, sigma, squares, self.n)
         return theta, Scales(sigma, tuple(factors), years, rho)
 
     def _interwoven(

@@ -29,15 +29,15 @@ SWEEPS: Final = 2
 """Draws of a group's covariance in each step."""
 
 
-def draw_sigma(rng: np.random.Generator, prior: Prior, sigma: float, squares: float, n: int) -> float:
-    """SD of n rows given the sum of squares that the coefficients leave."""
+def draw_sd(rng: np.random.Generator, prior: Prior, sd: float, squares: float, n: int) -> float:
+    """SD of n normal values around their mean, given the sum of their squares."""
 
     def log_density(x: float) -> float:
         s = float(np.exp(x))
         return prior.log_density(s)[0] + x - n * x - 0.5 * squares / s**2
 
     width = max(2.0 / np.sqrt(n), 0.01)
-    return float(np.exp(slices.univariate(rng, log_density, float(np.log(sigma)), width)))
+    return float(np.exp(slices.univariate(rng, log_density, float(np.log(sd)), width)))
 
 
 def draw_covariance(rng: np.random.Generator, group: GroupTerm, factor: Array, effects: Array) -> Array:
