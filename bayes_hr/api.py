@@ -107,7 +107,7 @@ def fit(
     if scheduler is not None:
         from bayes_hr.checks.reference import check_scheduler
 
-        check_scheduler(card, scheduler)
+        check_scheduler(card, scheduler, _refits(card, reference))
     found = None if target is None else _kept(card, panel, target)
     if found is None:
         fitting.check_size(card, design)

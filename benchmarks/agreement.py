@@ -55,7 +55,7 @@ class Case:
 
 CASES = {
     "gaussian": Case("cat_hrps", "integrated", 3_000, 3_000, {"error": {"kind": "iid"}}),
-    "ar1": Case("cat_hrps", "integrated", 4_500, 6_000),
+    "ar1": Case("cat_hrps", "integrated", 5_500, 8_000),
     "student_t": Case(
         "cat_hrps", "rows", 12_000, 6_000,
         {"error": {"kind": "iid"}, "outcome": {"likelihood": "student_t"}, "where": AMERICAS},

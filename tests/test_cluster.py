@@ -182,6 +182,11 @@ def test_nuts_is_not_for_clusters(client: Client) -> None:
         bayes_hr.fit("demo_ratification", engine="nuts", scheduler=client)
 
 
+def test_a_cluster_without_refits_is_refused(client: Client) -> None:
+    with pytest.raises(InputError, match="no permuted refits of card demo_ratification were asked for"):
+        bayes_hr.fit("demo_ratification", reference=0, scheduler=client)
+
+
 def test_no_scheduler_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bayes_hr.cluster._TIMEOUT", 0.5)
     with pytest.raises(InputError, match=r"none answers at 'tcp://127\.0\.0\.1:9'"):

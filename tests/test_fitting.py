@@ -171,6 +171,8 @@ def test_permuted_reference_by_refits(small_fit: Fit, small_engine: NutsEngine, 
     row = found.table.set_index(["estimand", "level"]).loc[("tau", "transition")]
     assert row["p_value"] == pytest.approx(1 / 4)
     assert abs(row["permuted_mean"]) < row["mean"] / 2
+    average = small_fit.effects("average").set_index("level").loc["all countries", "mean"]
+    assert found.table.set_index("level").loc["all countries", "mean"] == pytest.approx(average)
     again = permuted_reference(small_fit.result, n=3, folder=tmp_path / "ref", progress=lambda *_: None)
     pd.testing.assert_frame_equal(again.table, found.table)
 

@@ -81,6 +81,26 @@ def test_years_of_all_treaties_go_together_within_a_class(fitted: Fit) -> None:
             assert sorted(map(tuple, own.fillna(0.0).values)) == sorted(map(tuple, given.fillna(0.0).values))
 
 
+def test_a_late_entrant_gets_no_year_before_its_entry() -> None:
+    late, entry = range(1, 11), 2003
+    frame = world.frame()
+    of_late = frame["ccode"].isin(late)
+    frame.loc[of_late, TREATIES] = frame.loc[of_late, TREATIES].clip(lower=entry)
+    frame = frame[~of_late | (frame["year"] >= entry)]
+    card = world.card(fit={"chains": 2, "draws": 10, "tune": 10, "seed": 4})
+    found = bayes_hr.fit(card, world.panel(frame))
+    first: list[float] = []
+
+    class Engine(GibbsEngine):
+        def sample(self, design: Design, *_: Any, **__: Any) -> Any:
+            first.extend(years_of(design.rows).loc[list(late), TREATIES].min(axis=1).dropna())
+            return found.result.tree
+
+    permuted_reference(found.result, n=10, engine=Engine(), progress=silent)
+    assert len(first) > 50
+    assert min(first) >= entry
+
+
 def test_real_effects_stand_out_from_those_of_permuted_years(compared: Fit) -> None:
     assert compared.reference is not None
     table = compared.reference.table.set_index(["estimand", "level"])

@@ -78,7 +78,9 @@ def picture(reference: PermutedReference, content: Content, colours: Mapping[str
         figure, (axis,) = fig.new_figure(7.6, 0.42 * len(shown) + 1.1)
         axis.axvline(0, color=fig.QUIET, lw=0.9, zorder=1)
         centre, spread = shown["permuted_mean"].to_numpy(float), shown["permuted_sd"].to_numpy(float)
-        axis.hlines(at, centre - 2 * spread, centre + 2 * spread, color="#c3c9d0", lw=11, zorder=2)
+        least = np.where(shown["estimand"].str.startswith(SD), 0.0, -np.inf)
+        low = np.maximum(centre - 2 * spread, least)
+        axis.hlines(at, low, centre + 2 * spread, color="#c3c9d0", lw=11, zorder=2)
         axis.plot(centre, at, "|", ms=12, mew=2, color=fig.QUIET, zorder=3)
         for y, row in zip(at, shown.itertuples(), strict=True):
             colour = colours.get(str(row.level), fig.INK)
@@ -91,7 +93,8 @@ def picture(reference: PermutedReference, content: Content, colours: Mapping[str
         axis.set_xlabel(f"change in {fig.shortened(content.scale, 60)}")
     caption = (
         f"Real estimates (dot and 89 % interval) against {reference.n} refits with permuted ratification "
-        "years (grey: mean of the permuted estimates and two standard deviations to each side)."
+        "years (grey: mean of the permuted estimates and two standard deviations to each side; of an SD, not "
+        "below 0)."
     )
     alt = "; ".join(
         f"{n}: real {fmt.signed(r.mean, content.digits)}, permuted "
@@ -135,4 +138,6 @@ def table(reference: PermutedReference, digits: int) -> Table:
 def _name(row: Any) -> str:
     if row.estimand.startswith(SD):
         return f"{row.estimand}: {row.level}" if row.level else str(row.estimand)
+    if row.estimand == "average":
+        return f"average: {row.level}"
     return f"{row.level} − {row.reference}" if row.reference else str(row.level)

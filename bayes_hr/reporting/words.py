@@ -39,6 +39,14 @@ VERDICT: Final = {
     "FAIL": "Do not use any number on this page. The computation, or the design, did not work.",
 }
 
+INDEPENDENT: Final = (
+    "This model takes the errors of successive years as independent. Human-rights scores persist from year "
+    "to year: taken as independent, they make intervals of pooled effects too narrow or, where countries "
+    "have effects of their own, the spread of these too large; ratification years dealt out at random can "
+    "look like effects."
+)
+"""What a card with independent errors must say before its answer."""
+
 
 def size(p_rope: float) -> str:
     """What the probability of a negligible effect amounts to."""

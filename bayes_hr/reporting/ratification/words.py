@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from bayes_hr.estimands.probabilities import ALL_ROWS
 from bayes_hr.reporting.formats import joined, signed
 from bayes_hr.reporting.ratification import dynamics, mundlak, standard
-from bayes_hr.reporting.words import STRENGTH, figures, measurement, short_scale, size, word_for
+from bayes_hr.reporting.words import INDEPENDENT, STRENGTH, figures, measurement, short_scale, size, word_for
 
 if TYPE_CHECKING:
     from bayes_hr.cards import RatificationCard as Card
@@ -158,12 +158,7 @@ def warnings(card: Card) -> list[tuple[str, str]]:
     if card.dynamics.lagged_outcome:
         out.append(dynamics.warning(card))
     elif card.error.kind == "iid":
-        text = (
-            "This model takes the errors of successive years as independent. Human-rights scores persist "
-            "from year to year, so these intervals are too narrow and the probabilities too extreme; "
-            "ratification years dealt out at random can look like effects. "
-        )
-        text += (
+        text = f"{INDEPENDENT} " + (
             "Errors of ordered categories cannot be AR(1) here: hold a Gaussian outcome with "
             'error.kind = "ar1" beside it before any conclusion.'
             if card.outcome.ordinal

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from bayes_hr.estimands.treaties import AMONG, BEYOND, FROM_PRIOR
 from bayes_hr.reporting.formats import joined, percent, probability, signed
 from bayes_hr.reporting.ratification.words import class_phrase, strength
-from bayes_hr.reporting.words import STRENGTH, figures, measurement, short_scale, size
+from bayes_hr.reporting.words import INDEPENDENT, STRENGTH, figures, measurement, short_scale, size
 
 if TYPE_CHECKING:
     from bayes_hr.cards import TreatiesCard
@@ -111,11 +111,7 @@ def warnings(card: TreatiesCard) -> list[tuple[str, str]]:
     """Boxes that stand before the answer."""
     out = []
     if card.error.kind == "iid":
-        text = (
-            "This model takes the errors of successive years as independent. Human-rights scores persist "
-            "from year to year, so these intervals are too narrow and the probabilities too extreme. Use a "
-            'card with error.kind = "ar1" for any conclusion.'
-        )
+        text = f'{INDEPENDENT} Use a card with error.kind = "ar1" for any conclusion.'
         out.append(("Independent errors: for comparison only", text))
     if card.caution:
         out.append(("Caution of this card", card.caution))
