@@ -273,10 +273,10 @@ class Time(Section):
     """Year effects: by regime class (``regime``), or common to all rows (``all``), each with a weak prior.
 
     ``unpooled`` gives every effect a normal prior of fixed scale (weakly regularised fixed effects);
-    ``pooled`` estimates the common SD instead.
+    ``pooled`` estimates the common SD instead; ``random_walk`` that of yearly steps (:mod:`bayes_hr.walks`).
     """
 
-    effects: Literal["unpooled", "pooled", "none"] = "unpooled"
+    effects: Literal["unpooled", "pooled", "random_walk", "none"] = "unpooled"
     by: Literal["regime", "all"] = "regime"
 
 

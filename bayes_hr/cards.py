@@ -260,6 +260,8 @@ class ConvergenceCard(Card):
             )
         if self.time.by != "all":
             raise ValueError('time.by = "all" is the only choice in a convergence card')
+        if self.time.effects == "random_walk":
+            raise ValueError('time.effects must be "unpooled", "pooled" or "none" in a convergence card')
         if self.error.measurement_sd:
             raise ValueError(
                 "error.measurement_sd is not offered in a convergence card: error of a score folds into its "

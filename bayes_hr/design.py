@@ -54,6 +54,8 @@ class PopulationTerm:
         Prior of the SD of partially pooled coefficients, in outcome units; None if unpooled.
     priors
         One normal prior for each of the k coefficients, where they differ; ``prior`` is None then.
+    walk
+        Whether effects along the dim ``year`` are a random walk with mean 0 (:mod:`bayes_hr.walks`).
     """
 
     name: str
@@ -64,6 +66,7 @@ class PopulationTerm:
     index: Index | None = None
     sd: Prior | None = None
     priors: tuple[Prior, ...] = ()
+    walk: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:

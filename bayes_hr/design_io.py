@@ -110,6 +110,7 @@ def _description(design: Design) -> dict[str, Any]:
                 "prior": _text(t.prior),
                 "sd": _text(t.sd),
                 "priors": [str(p) for p in t.priors],
+                "walk": t.walk,
             }
             for t in design.population
         ],
@@ -158,6 +159,7 @@ def _population(rows: xr.Dataset, found: dict[str, Any]) -> PopulationTerm:
         index=index,
         sd=_prior(found["sd"]),
         priors=tuple(_sure(p) for p in found["priors"]),
+        walk=found.get("walk", False),
     )
 
 

@@ -18,8 +18,8 @@ with fixed cut-points with its sign turned, under a random-walk prior: what move
 A standard that does not move is the limit in which both SDs are 0.
 
 Walks are sampled as :math:`w = s B z` with independent standard normal z.  B are the principal components of
-the walk around its mean (:func:`walk_basis`): rows are spread about evenly over the years, so that the data
-leave the z nearly independent of each other too.
+the walk around its mean (:func:`bayes_hr.walks.walk_basis`): rows are spread about evenly over the years, so
+that the data leave the z nearly independent of each other too.
 
 The idea of a standard that moves is that of Fariss (2014), *Respect for human rights has improved over time*,
 American Political Science Review 108 (2), doi 10.1017/S0003055414000070, whose standards-based thresholds
@@ -32,6 +32,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from bayes_hr.walks import walk_basis
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,18 +70,6 @@ class CutWalk:
         """Priors of the SDs of a step, by posterior variable."""
         gap = {} if self.gap is None else {"sd_gap_shift": self.gap}
         return {"sd_cutpoint_shift": self.shift, **gap}
-
-
-def walk_basis(years: tuple[int, ...]) -> Array:
-    """Principal components (T, T - 1) of a random walk over these years around its mean, for steps of SD 1.
-
-    Times T - 1 independent standard normals they are that walk; columns go from the slowest component to the
-    fastest, each with a positive end.
-    """
-    steps = np.sqrt(np.diff(np.array(years, dtype=float)))
-    walk = np.tril(np.ones((len(years), steps.size)), -1) * steps
-    U, s, _ = np.linalg.svd(walk - walk.mean(axis=0), full_matrices=False)
-    return np.asarray(U * s * np.where(U[-1] < 0, -1.0, 1.0))
 
 
 def year_cutpoints(cutpoint: Array, shift: Array, log_gap: Array) -> Array:

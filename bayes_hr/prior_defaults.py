@@ -43,7 +43,7 @@ LOG_GAP: Final = "normal(-0.5, 1)"
 """Default prior of the log of each gap between neighbouring cut-points."""
 
 STEP: Final = "half_normal(0.1)"
-"""Default prior of the SDs of a yearly step of cut-points, and of the logs of gaps between them."""
+"""Default prior of the SDs of a yearly step: of year effects, cut-points, and logs of gaps between these."""
 
 REASONS: Final[dict[str, dict[str, str]]] = {
     "ratification": {
@@ -107,6 +107,8 @@ REASONS: Final[dict[str, dict[str, str]]] = {
         "gamma": "change per standard deviation of a control; a full unit would be most of the world's "
         "spread",
         "sd_year_effect": "spread of the year effects when it is estimated",
+        "sd_year_step": "yearly step of the year effects, a random walk: with .1 it is half a unit from "
+        "one end of thirty years to the other",
         "corr": "weakly against correlations near 1 in absolute value",
         "rho": "flat over the stationary range: the persistence of shocks is the data's to say",
         "nu": "Juarez & Steel (2010): mass on heavy and on nearly normal tails",
@@ -148,10 +150,7 @@ def default_priors(card: Any) -> dict[str, str | dict[str, str]]:
             out |= {"sd_state_year": "half_normal(0.5)", "rho": "uniform(-1, 1)"}
     if card.population:
         out["gamma"] = "normal(0, 0.5)"
-    if card.time.effects == "unpooled":
-        out["year_effect"] = "normal(0, 1)" if card.family == "convergence" else "normal(0, 0.5)"
-    elif card.time.effects == "pooled":
-        out["sd_year_effect"] = "half_normal(0.5)"
+    out |= _years(card)
     for group in card.groups:
         out[f"sd_{group.name}"] = {term: _spread(group.name, term) for term in group.terms}
         if group.correlated and len(group.terms) > 1:
@@ -177,6 +176,16 @@ def _of_ratification(card: Any) -> dict[str, str | dict[str, str]]:
     if card.treatment.mundlak and "ratified" in card.groups[0].terms:
         out["kappa"] = "normal(0, 0.5)"
     return out
+
+
+def _years(card: Any) -> dict[str, str]:
+    """Year effects, the SD of them, or that of their yearly steps."""
+    return {
+        "unpooled": {"year_effect": "normal(0, 1)" if card.family == "convergence" else "normal(0, 0.5)"},
+        "pooled": {"sd_year_effect": "half_normal(0.5)"},
+        "random_walk": {"sd_year_step": STEP},
+        "none": {},
+    }[card.time.effects]
 
 
 def _pooling(card: Any) -> dict[str, str]:

@@ -41,6 +41,7 @@ from bayes_hr.dynamic_design import dynamic_terms, lag_checks, with_lagged_outco
 from bayes_hr.errors import InputError
 from bayes_hr.kernels import RowOrder, row_order
 from bayes_hr.mundlak_design import mundlak_terms, with_treatment
+from bayes_hr.walks import STEP
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -327,14 +328,18 @@ def _year_effects(
         class_of = np.array([classes.index(c) for c in frame["regime"]])
         dims, coords = ("regime", "year"), {"regime": classes, **coords}
         position = class_of * years.size + position
-    pooled = card.time.effects == "pooled"
+    walk = card.time.effects == "random_walk"
+    if walk and years.size < 2:
+        raise InputError(f"card {card.id}: a random walk needs two years, and the rows have one.")
+    spread = {"pooled": "sd_year_effect", "random_walk": STEP}.get(card.time.effects)
     return PopulationTerm(
         "year_effect",
         dims,
         coords,
-        None if pooled else priors("year_effect"),
+        None if spread else priors("year_effect"),
         index=position,
-        sd=priors("sd_year_effect") if pooled else None,
+        sd=priors(spread) if spread else None,
+        walk=walk,
     )
 
 

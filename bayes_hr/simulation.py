@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayes_hr import walks
 from bayes_hr.kernels import RowOrder, quasi_difference, transition
 from bayes_hr.measured import draw_errors
 from bayes_hr.moving_cuts import draw_cutpoints
@@ -151,7 +152,7 @@ def _prior_coefficients(term: PopulationTerm, rng: np.random.Generator) -> Array
     if term.sd is None:
         return np.array([float(p.rvs(rng)) for p in term.each_prior])
     mean = float(term.prior.rvs(rng)) if term.prior else 0.0
-    return np.asarray(mean + float(term.sd.rvs(rng)) * rng.standard_normal(term.size))
+    return np.asarray(mean + float(term.sd.rvs(rng)) * walks.deviations(rng, term))
 
 
 def simulate_outcome(

@@ -1,4 +1,4 @@
-"""Is an engine calibrated?  Simulation-based calibration on six small designs; see calibration_designs.py.
+"""Is an engine calibrated?  Simulation-based calibration on seven small designs; see calibration_designs.py.
 
     uv run python benchmarks/calibration.py --engine gibbs [--worlds 200] [--only NAME] [--workers 2]
 

@@ -1,4 +1,4 @@
-"""Six designs of 30 groups and some 10 rows each, on which an engine is calibrated.
+"""Seven designs of 30 groups and some 10 rows each, on which an engine is calibrated.
 
 Their outcomes are not used: each world simulates its own from the priors.
 """
@@ -114,6 +114,18 @@ def ordered_probit() -> Design:
     return replace(base, population=base.population[1:], error=error)
 
 
+def year_walk() -> Design:
+    """Effects of the years of three classes as a random walk; AR(1) errors."""
+    base = _design(ar1=True, classes=(14, 14, 2), seed=7)
+    year, regime = base.rows["year"], np.repeat(np.arange(3), (14, 14, 2))[base.groups[0].index]
+    years = tuple(range(int(year.max()) + 1))
+    walk = PopulationTerm(
+        "year_effect", ("regime", "year"), {"regime": ("a", "b", "c"), "year": years}, None,
+        index=regime * len(years) + year, sd=prior("half_normal(0.3)"), walk=True,
+    )  # fmt: skip
+    return replace(base, population=(*base.population, walk), nuisance=("alpha", "beta", "year_effect"))
+
+
 def crossed() -> Design:
     """States crossed by IGOs: levels and slopes of both, dyads, years, and AR(1) effects of state-years."""
     rng = np.random.default_rng(6)
@@ -173,5 +185,5 @@ def crossed() -> Design:
 
 DESIGNS = {
     design.__name__: design
-    for design in (country_slopes, ar1, crossed, small_class, sd_near_zero, ordered_probit)
+    for design in (country_slopes, ar1, crossed, small_class, sd_near_zero, ordered_probit, year_walk)
 }

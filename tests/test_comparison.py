@@ -88,6 +88,7 @@ def test_each_choice_changes_what_it_says() -> None:
         "without possible mediators",
         "without controls",
         "year effects common to all classes",
+        "year effects a random walk",
         "AR(1) errors",
     ]
     assert not found.left_out
@@ -95,6 +96,7 @@ def test_each_choice_changes_what_it_says() -> None:
     assert mean[OWN] == pytest.approx(DIRECT, abs=0.1)
     assert mean["without possible mediators"] == pytest.approx(DIRECT + THROUGH, abs=0.1)
     assert mean["without controls"] == pytest.approx(DIRECT + THROUGH, abs=0.1)
+    assert mean["year effects a random walk"] == pytest.approx(mean[OWN], abs=0.05)
     assert mean["AR(1) errors"] == pytest.approx(mean[OWN], abs=0.05)
 
 
@@ -108,16 +110,16 @@ def test_the_own_fit_is_that_of_the_card() -> None:
 def test_stability_counts_what_may_be_read() -> None:
     found = passed()
     row = found.stability.set_index("level").loc["all countries"]
-    assert (row["of"], row["same_sign"], row["excludes_0"]) == (5, 5, 5)
+    assert (row["of"], row["same_sign"], row["excludes_0"]) == (6, 6, 6)
     assert row["furthest"].startswith("without")
     assert row["highest"] == means(found).max()
     broken = found.fits["choice"] == row["furthest"]
     fits = found.fits.assign(verdict=found.fits["verdict"].mask(broken, "FAIL"))
     less = Comparison(found.card, found.table, fits, {}).stability.set_index("level").loc["all countries"]
-    assert less["of"] == 4
+    assert less["of"] == 5
     assert less["furthest"] != row["furthest"]
     other = found.fits.assign(unit=found.fits["unit"].mask(broken, "another"))
-    assert Comparison(found.card, found.table, other, {}).stability.set_index("level")["of"].eq(4).all()
+    assert Comparison(found.card, found.table, other, {}).stability.set_index("level")["of"].eq(5).all()
 
 
 def test_report_names_what_failed_and_what_was_left_out(tmp_path: Path) -> None:
@@ -223,7 +225,7 @@ def test_a_long_run_effect_counts_by_its_median() -> None:
         mean=found.table["mean"].mask(long_run), median=found.table["median"].mask(long_run, 0.7)
     )
     row = Comparison(found.card, table, found.fits, {}).stability.set_index("level").loc["all countries"]
-    assert (row["own_mean"], row["lowest"], row["same_sign"]) == (0.7, 0.7, 5)
+    assert (row["own_mean"], row["lowest"], row["same_sign"]) == (0.7, 0.7, 6)
 
 
 def test_convergence_has_no_choices_unasked() -> None:

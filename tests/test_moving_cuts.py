@@ -22,7 +22,7 @@ from bayes_hr.design import Design
 from bayes_hr.design_io import from_dataset, to_dataset
 from bayes_hr.engines.nuts import _shape_key
 from bayes_hr.errors import InputError
-from bayes_hr.moving_cuts import walk_basis, year_cutpoints
+from bayes_hr.moving_cuts import year_cutpoints
 from bayes_hr.ordinal import categories, log_probabilities, mean_residuals
 from bayes_hr.questions.choices import ratification_choices
 from bayes_hr.questions.citing import cite
@@ -33,6 +33,7 @@ from bayes_hr.simulation import (
     prior_draws,
     row_cutpoints,
 )
+from bayes_hr.walks import walk_basis
 
 # ---------------------------------------------------------------- mathematics
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from bayes_hr.walks import spread
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -95,7 +97,7 @@ def _population(term: PopulationTerm) -> list[Quantity]:
     if term.sd is None:
         return out
     mean = [Quantity(f"mu_{term.name}", "population", f"mu_{term.name}", ())] if term.prior else []
-    return [*mean, Quantity(f"sd_{term.name}", "SD", f"sd_{term.name}", ()), *out]
+    return [*mean, Quantity(spread(term), "SD", spread(term), ()), *out]
 
 
 def _group(group: GroupTerm) -> list[Quantity]:

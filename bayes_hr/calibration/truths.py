@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bayes_hr import walks
 from bayes_hr.errors import InputError
 from bayes_hr.kernels import quasi_difference, transition
 from bayes_hr.ordinal import log_probabilities
@@ -61,10 +62,10 @@ def draw_truth(design: Design, rng: np.random.Generator) -> Truth:
 
 def _pooled(term: PopulationTerm, rng: np.random.Generator) -> dict[str, Array]:
     """Partially pooled coefficients (k,), with their mean, if it has a prior, and their SD."""
-    spread = term.sd.rvs(rng) if term.sd else np.asarray(0.0)
+    sd = term.sd.rvs(rng) if term.sd else np.asarray(0.0)
     mean = {f"mu_{term.name}": term.prior.rvs(rng)} if term.prior else {}
     centre = mean.get(f"mu_{term.name}", np.asarray(0.0))
-    return {**mean, f"sd_{term.name}": spread, term.name: centre + spread * rng.standard_normal(term.size)}
+    return {**mean, walks.spread(term): sd, term.name: centre + sd * walks.deviations(rng, term)}
 
 
 def _group(group: GroupTerm, rng: np.random.Generator) -> dict[str, Array]:

@@ -12,6 +12,7 @@ from bayes_hr.design_io import to_dataset
 from bayes_hr.engines.chains import kept_draws
 from bayes_hr.forms import integrable
 from bayes_hr.kernels import draw_group_effects
+from bayes_hr.walks import spread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,7 +113,7 @@ def assemble_posterior(
         "sigma",
         "rho",
         "nu",
-        *(f"{kind}_{t.name}" for t in design.population for kind in ("mu", "sd")),
+        *(name for t in design.population for name in (f"mu_{t.name}", spread(t))),
     ]
     shapes |= dict.fromkeys(scalars, ()) | _cut_shapes(design)
     for name, dims in shapes.items():

@@ -25,6 +25,7 @@ from bayes_hr.engines.chains import run_chains
 from bayes_hr.engines.country_year import CountryYear
 from bayes_hr.errors import InputError
 from bayes_hr.forms import blocks_of, one_group
+from bayes_hr.walks import in_components, with_effects
 
 if TYPE_CHECKING:
     from bayes_hr.design import Design
@@ -117,7 +118,7 @@ class GibbsEngine:
 
     def _sample(self, design: Design, settings: SamplerSettings, progress: Progress | None) -> xr.DataTree:
         started = time.perf_counter()
-        model = prepared_model(design)
+        model = prepared_model(in_components(design))
         prepared = time.perf_counter()
         raw = run_chains(model, settings, progress, self.folder)
         sampled = time.perf_counter()
@@ -127,7 +128,7 @@ class GibbsEngine:
             for name, v in raw.items()
         }
         coords = {"chain": np.arange(settings.chains), "draw": np.arange(settings.draws)}
-        draws = xr.Dataset(names, coords)
+        draws = with_effects(design, xr.Dataset(names, coords))
         tree = assemble_posterior(design, draws, {}, seed=settings.seed, bulk=bulk)
         tree.attrs |= {
             "engine": "gibbs",

@@ -14,6 +14,7 @@ from bayes_hr.engines.integrated import IntegratedDensity, supports
 from bayes_hr.engines.signed import SignedDensity
 from bayes_hr.errors import InputError
 from bayes_hr.forms import chosen_form, integrable
+from bayes_hr.walks import in_components, with_effects
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,18 +62,20 @@ class NutsEngine:
         InputError
             If the form is not exact for this design, or the sampler cannot start.
         """
-        form = chosen_form(design, self.form, self.sampler)
+        model = in_components(design)
+        form = chosen_form(model, self.form, self.sampler)
         started = time.perf_counter()
-        written = supports(design) or not integrable(design)
+        written = supports(model) or not integrable(model)
         by_hand = self.sampler == "nutpie" and form == "integrated" and written
         if self.sampler == "nutpie":
-            compiled = _hand_written(design) if by_hand else self._compile(design, form)
+            compiled = _hand_written(model) if by_hand else self._compile(model, form)
             compile_seconds = time.perf_counter() - started
             raw, statistics = _sample_nutpie(compiled, settings, progress)
         else:
             compile_seconds = float("nan")
-            raw, statistics = _sample_pymc(design, form, settings)
+            raw, statistics = _sample_pymc(model, form, settings)
         sample_seconds = time.perf_counter() - started - (compile_seconds if compile_seconds > 0 else 0.0)
+        raw = with_effects(design, raw)
         tree = assemble_posterior(design, raw, statistics, seed=settings.seed, cores=settings.cores)
         tree.attrs |= {
             "engine": "nuts",

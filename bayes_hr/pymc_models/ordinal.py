@@ -17,7 +17,7 @@ import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
 
-from bayes_hr.moving_cuts import walk_basis
+from bayes_hr.walks import walk_basis
 
 if TYPE_CHECKING:
     from bayes_hr.design import CutPoints

@@ -53,6 +53,8 @@ def _structure(card: RatificationCard) -> Choices:
     out: Choices = {}
     if card.time.effects != "none" and card.time.by == "regime":
         out["year effects common to all classes"] = {"time": {"by": "all"}}
+    if card.time.effects in {"unpooled", "pooled"}:
+        out["year effects a random walk"] = {"time": {"effects": "random_walk"}}
     if card.outcome.moving:
         fixed: dict[str, Any] = {"cut_points": "fixed"}
         out["cut-points fixed, effects of each class's years"] = {"outcome": fixed, "time": _YEARS}

@@ -43,6 +43,7 @@ class RatificationContent(Content):
         "mu_tau": "mean of the class effects",
         "year_effect": "year effects",
         "sd_year_effect": "spread of the year effects",
+        "sd_year_step": "yearly step of the year effects",
         "sd_country.intercept": "spread of country levels",
         "sd_country.ratified": "spread of country effects of ratification",
         "corr_country": "correlation of country level and country effect",

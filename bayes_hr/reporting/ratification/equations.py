@@ -23,6 +23,7 @@ SYMBOL = {
     "tau": r"\tau_r",
     "sd_tau": r"s_\tau",
     "sd_year_effect": "s_f",
+    "sd_year_step": "s_f",
     "sd_country.intercept": "s_a",
     "sd_country.ratified": "s_b",
     "corr_country": "R",
@@ -49,9 +50,7 @@ def equations(content: Content) -> list[tuple[str, str]]:
     ]
     if _pooled(card):
         lines.append(("Class effects, partially pooled", r"\tau_r \sim \mathrm{Normal}(\mu_\tau,\, s_\tau)"))
-    if card.time.effects == "pooled":
-        lines.append(("Year effects", year_effects(card, several=several)))
-    return [*lines, *errors(card)]
+    return [*lines, *year_effects(card, _f(card, several=several)), *errors(card)]
 
 
 def outcome(content: Content) -> list[tuple[str, str]]:
@@ -117,9 +116,16 @@ def country(card: Card) -> str:
     return r", \quad ".join(rf"{v}_i \sim \mathrm{{Normal}}(0,\, s_{v})" for v in letters)
 
 
-def year_effects(card: Card, *, several: bool) -> str:
-    """Distribution of pooled year effects."""
-    return rf"{_f(card, several=several).replace('r(i)', 'r')} \sim \mathrm{{Normal}}(0,\, s_f)"
+def year_effects(card: AnyCard, symbol: str) -> list[tuple[str, str]]:
+    """Distribution of year effects whose spread, or whose steps' spread, is estimated."""
+    f = symbol.replace("r(i)", "r")
+    if card.time.effects == "pooled":
+        return [("Year effects", rf"{f} \sim \mathrm{{Normal}}(0,\, s_f)")]
+    if card.time.effects != "random_walk":
+        return []
+    before = f.replace("(t)", "(t - g)")
+    steps = rf"{f} - {before} \sim \mathrm{{Normal}}(0,\, \sqrt{{g}}\, s_f), \quad \sum_t {f} = 0"
+    return [("Year effects, a random walk (g years to the year before)", steps)]
 
 
 def errors(card: AnyCard) -> list[tuple[str, str]]:

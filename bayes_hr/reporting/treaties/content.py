@@ -43,6 +43,7 @@ class TreatiesContent(Content):
         "sd_tau_regime": "spread of classes around a treaty's effect",
         "year_effect": "year effects",
         "sd_year_effect": "spread of the year effects",
+        "sd_year_step": "yearly step of the year effects",
         "sd_country.intercept": "spread of country levels",
         "sd_country.common": "spread of countries' own responses to any treaty",
         "corr_country": "correlation of country level and own response",

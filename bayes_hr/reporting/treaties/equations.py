@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bayes_hr.reporting.prior_lines import prior_of
-from bayes_hr.reporting.ratification.equations import errors
+from bayes_hr.reporting.ratification.equations import errors, year_effects
 
 if TYPE_CHECKING:
     from bayes_hr.reporting.treaties.content import TreatiesContent as Content
@@ -18,6 +18,7 @@ _SYMBOL = {
     "sd_tau": r"s_\tau",
     "sd_tau_regime": r"s_{\tau r}",
     "sd_year_effect": "s_f",
+    "sd_year_step": "s_f",
     "sd_country.intercept": "s_a",
     "sd_country.common": "s_b",
     "corr_country": "R",
@@ -42,10 +43,7 @@ def equations(content: Content) -> list[tuple[str, str]]:
         law = r"\tau_{kr} \sim \mathrm{Normal}(0,\, s_{\tau r})"
         lines.append(("Treaty by regime class, partially pooled", law))
     lines.append(("Country effects", country(content)))
-    if card.time.effects == "pooled":
-        f = _f(content).replace("r(i)", "r")
-        lines.append(("Year effects", rf"{f} \sim \mathrm{{Normal}}(0,\, s_f)"))
-    return [*lines, *errors(card)]
+    return [*lines, *year_effects(card, _f(content)), *errors(card)]
 
 
 def country(content: Content) -> str:
