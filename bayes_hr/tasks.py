@@ -187,7 +187,7 @@ def _in_pool(function: TaskFunction, tasks: list[_Task], workers: int) -> _Run:
         return
     from loky import ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(min(workers, len(tasks)), initializer=_start_worker, env=_ONE_THREAD)
+    pool = ProcessPoolExecutor(min(workers, len(tasks)), initializer=start_worker, env=_ONE_THREAD)
     try:
         futures = {pool.submit(_attempt, function, task.item, task.seed): task for task in tasks}
         for future in as_completed(futures):
@@ -221,7 +221,7 @@ def _outcome(future: Future[_Outcome]) -> _Outcome:
     return _Outcome(failure=text)
 
 
-def _start_worker() -> None:
+def start_worker() -> None:
     """Leave Ctrl-C to the main process, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()

@@ -6,6 +6,11 @@ draws thinned to be independent, p > 1e-4; seeds fixed.  Draws of chains: bit fo
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +27,7 @@ from bayes_hr.engines.chains import kept_draws, run_chains
 from bayes_hr.engines.country_year import CountryYear
 from bayes_hr.engines.settings import SamplerSettings
 from bayes_hr.engines.slices import Here, Near
+from bayes_hr.errors import TaskFailureError
 
 COVARIANCE = np.array([[1.0, 0.9], [0.9, 2.0]])
 CENTRE = np.array([1.0, -2.0])
@@ -253,6 +259,73 @@ def test_interrupted_processes_go_on_too(
         run_chains(MODEL, long, _Stop(150), tmp_path)
     found = run_chains(MODEL, settings_of(cores=2), folder=tmp_path / "other")
     assert same(found, uninterrupted)
+
+
+class Deadly(Counted):
+    """A model whose second step kills the process, but the one of the tests."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.home = os.getpid()
+
+    def step(self, rng: np.random.Generator, state: Any, tuning: tuple[int, int] | None) -> Any:
+        if os.getpid() != self.home:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().step(rng, state, tuning)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs signals of POSIX")
+def test_a_worker_that_is_killed_is_told_and_what_was_saved_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(chains, "WORTH_A_PROCESS", 0.0)
+    with pytest.raises(TaskFailureError, match=r"a worker process died .* the same call goes on from there"):
+        run_chains(Deadly(), settings_of(cores=2), folder=tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the states of processes from /proc")
+def test_workers_end_with_a_process_that_is_killed(tmp_path: Path) -> None:
+    script = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import test_chains as t
+t.chains.WORTH_A_PROCESS = 0.0
+t.run_chains(t.Told({str(tmp_path)!r}), t.settings_of(cores=2, tune=10**6))
+"""
+    with subprocess.Popen([sys.executable, "-c", script]) as process:
+        for _ in range(300):
+            workers = [int(p.name) for p in tmp_path.iterdir() if int(p.name) != process.pid]
+            if len(workers) == 2:
+                break
+            time.sleep(0.1)
+        process.kill()
+    assert len(workers) == 2
+    for _ in range(50):
+        if not any(_runs(w) for w in workers):
+            return
+        time.sleep(0.1)
+    pytest.fail("workers go on")
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process is there, and not only its entry, which nobody may have come to read (a zombie)."""
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return stat.read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+class Told(Counted):
+    """A model that leaves the number of each process it runs in."""
+
+    def __init__(self, folder: str) -> None:
+        super().__init__()
+        self.folder = folder
+
+    def start(self, rng: np.random.Generator) -> Any:
+        Path(self.folder, str(os.getpid())).touch()
+        return super().start(rng)
 
 
 def test_of_bulk_values_evenly_spread_draws_are_kept(uninterrupted: dict[str, np.ndarray]) -> None:

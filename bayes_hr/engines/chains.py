@@ -9,12 +9,16 @@ from __future__ import annotations
 import pickle
 import tempfile
 import time
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 from threadpoolctl import threadpool_limits
+
+from bayes_hr.errors import TaskFailureError
+from bayes_hr.tasks import start_worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -127,18 +131,25 @@ def _in_processes(
     from loky import get_reusable_executor
 
     threads = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    pool = get_reusable_executor(max_workers=settings.cores, timeout=60, env=dict.fromkeys(threads, "1"))
+    pool = get_reusable_executor(
+        max_workers=settings.cores, timeout=60, env=dict.fromkeys(threads, "1"), initializer=start_worker
+    )
     futures = [pool.submit(_worker, model, settings, c, counts, folder) for c in range(settings.chains)]
     waiting, finished = set(futures), False
     try:
         while waiting:
             _, waiting = wait(waiting, timeout=0.2)
             report()
+        chains = [f.result() for f in futures]
         finished = True
+    except BrokenProcessPool as error:
+        again = "" if folder is None else " Chains were saved on the way: the same call goes on from there."
+        died = f"sampling: a worker process died (not enough memory, or killed from outside).{again}"
+        raise TaskFailureError(died, {"chains": str(error)}, {}) from error
     finally:
         if not finished:
             pool.shutdown(kill_workers=True)
-    return [f.result() for f in futures]
+    return chains
 
 
 def _worker(model: Model, settings: SamplerSettings, number: int, counts: str, folder: Path | None) -> Chain:
