@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bayes_hr.data.regimes import BY_YEAR
+
 if TYPE_CHECKING:
-    from bayes_hr.cards import Card, RatificationCard
+    from bayes_hr.cards import Card, RatificationCard, TreatiesCard
 
 
 def check_dynamics(card: RatificationCard) -> None:
@@ -104,6 +106,11 @@ def check_mundlak(card: RatificationCard) -> None:
             raise ValueError('estimands: "between" needs mundlak = true for a control or the treatment')
         return
     terms = card.groups[0].terms
+    if card.treatment.mundlak and card.regime.rule == BY_YEAR:
+        raise ValueError(
+            "treatment.mundlak needs classes that countries keep: take another regime.rule than "
+            f'"{BY_YEAR}", or leave treatment.mundlak out'
+        )
     if "intercept" not in terms:
         raise ValueError(
             'mundlak splits what country levels mix: it needs "intercept" among groups.country.terms'
@@ -117,6 +124,38 @@ def check_mundlak(card: RatificationCard) -> None:
         raise ValueError(
             "mundlak with dynamics.lagged_outcome needs dynamics.initial_outcome = true: given a lagged "
             "outcome, country levels depend on where a country started and on its means (Wooldridge 2005)"
+        )
+
+
+def check_treaties(card: TreatiesCard) -> None:
+    """Refuse what a card of several treaties does not offer, and name what does.
+
+    Raises
+    ------
+    ValueError
+        For another group than countries, correlated country effects, ordered categories, or classes that end
+        with a country's own ratification or change over the years.
+    """
+    if [g.name for g in card.groups] != ["country"]:
+        raise ValueError('groups must hold exactly one entry with name = "country" in a treaties card')
+    if card.groups[0].correlated and "treaties" in card.groups[0].terms:
+        raise ValueError(
+            'groups.country.correlated = true is not offered with the term "treaties": '
+            "countries ratify in clusters, which says nothing of these correlations. Write correlated = "
+            'false, or terms = ["intercept", "common"]'
+        )
+    if card.outcome.ordinal:
+        raise ValueError(
+            f'outcome.likelihood = "{card.outcome.likelihood}" is not offered with several treaties: take '
+            '"gaussian" or "student_t", or one treaty at a time (family = "ratification")'
+        )
+    if card.regime.rule in {"before_ratification", BY_YEAR}:
+        why = "whose effects by class need classes that countries keep"
+        if card.regime.rule == "before_ratification":
+            why = "of which a country ratifies each in a year of its own"
+        raise ValueError(
+            f'regime.rule = "{card.regime.rule}" is not offered with several treaties, {why}. Take '
+            '"before_treaty" (before the first of them opened) or "window"'
         )
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from bayes_hr.constants import LOGISTIC_SD
 from bayes_hr.data.regime_sources import REGIME_SOURCES, RegimeSource
+from bayes_hr.data.regimes import BY_YEAR, TRAILING
 
 LATENT_SD: Final = {"ordered_probit": 1.0, "probit": 1.0, "ordered_logit": LOGISTIC_SD, "logit": LOGISTIC_SD}
 """Likelihoods of ordered categories of a latent outcome, and the SD of its residuals."""
@@ -142,8 +143,11 @@ class Regime(Section):
     """
 
     source: Literal["polity5", "row", "polyarchy", "bmr"] = "polity5"
-    rule: Literal["before_treaty", "before_ratification", "whole_history", "window"] = "before_treaty"
+    rule: Literal["before_treaty", "before_ratification", "whole_history", "window", "time_varying"] = (
+        "before_treaty"
+    )
     window: tuple[int, int] | None = None
+    trailing: Annotated[int, Field(ge=1, le=50)] = TRAILING
     democracy: int | float = 8
     autocracy: int | float = 3
 
@@ -167,6 +171,8 @@ class Regime(Section):
             raise ValueError('window = [first, last] goes with rule = "window", and only with it')
         if self.window is not None and self.window[0] > self.window[1]:
             raise ValueError("window must be [first year, last year]")
+        if self.trailing != TRAILING and self.rule != BY_YEAR:
+            raise ValueError(f'trailing goes with rule = "{BY_YEAR}", and only with it')
         REGIME_SOURCES[self.source].cut_offs(self.democracy, self.autocracy)
         return self
 
@@ -214,35 +220,6 @@ class Group(Section):
         if isinstance(self.centred, tuple):
             return self.centred
         return (self.centred is True,) * len(self.terms)
-
-
-def check_treaties(card: Any) -> None:
-    """Refuse what a card of several treaties does not offer, and name what does.
-
-    Raises
-    ------
-    ValueError
-        For another group than countries, correlated country effects, ordered categories, or classes that end
-        with a country's own ratification.
-    """
-    if [g.name for g in card.groups] != ["country"]:
-        raise ValueError('groups must hold exactly one entry with name = "country" in a treaties card')
-    if card.groups[0].correlated and "treaties" in card.groups[0].terms:
-        raise ValueError(
-            'groups.country.correlated = true is not offered with the term "treaties": '
-            "countries ratify in clusters, which says nothing of these correlations. Write correlated = "
-            'false, or terms = ["intercept", "common"]'
-        )
-    if card.outcome.ordinal:
-        raise ValueError(
-            f'outcome.likelihood = "{card.outcome.likelihood}" is not offered with several treaties: take '
-            '"gaussian" or "student_t", or one treaty at a time (family = "ratification")'
-        )
-    if card.regime.rule == "before_ratification":
-        raise ValueError(
-            'regime.rule = "before_ratification" is not offered with several treaties: a country has one '
-            'ratification for each. Take "before_treaty" (before the first of them opened) or "window"'
-        )
 
 
 def as_covariate(value: Any) -> Any:

@@ -20,6 +20,7 @@ from bayes_hr.card_options import (
     check_dynamics,
     check_mundlak,
     check_ordinal,
+    check_treaties,
     split_columns,
 )
 from bayes_hr.card_sections import (
@@ -41,7 +42,6 @@ from bayes_hr.card_sections import (
     Treatment,
     Verdict,
     as_covariate,
-    check_treaties,
     own_cut_offs,
     with_tuples,
 )

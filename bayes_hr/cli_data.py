@@ -136,7 +136,8 @@ def describe(
     regime_rule: Annotated[
         str | None,
         typer.Option(
-            help="Ratification: before_treaty (default), before_ratification, whole_history or window."
+            help="Ratification: before_treaty (default), before_ratification, whole_history, window or "
+            "time_varying."
         ),
     ] = None,
     regime_window: Annotated[

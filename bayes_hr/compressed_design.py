@@ -11,6 +11,7 @@ import pandas as pd
 from bayes_hr.cards import RatificationCard
 from bayes_hr.data.merge import ROWS
 from bayes_hr.data.messages import listed
+from bayes_hr.data.regimes import BY_YEAR
 from bayes_hr.errors import InputError
 from bayes_hr.repeats import Repeats
 from bayes_hr.row_filter import columns_of
@@ -45,6 +46,8 @@ def check_card(card: Card, data: Compressed) -> None:
         )
     if card.error.measurement_sd:
         why.append("error.measurement_sd is an SD of each row; leave it out, or take a panel of rows")
+    if isinstance(card, RatificationCard) and card.regime.rule == BY_YEAR:
+        why.append(f'regime.rule = "{BY_YEAR}" needs rows; take a rule by which a country keeps its class')
     if isinstance(card, RatificationCard) and card.dynamics.lagged_outcome:
         why.append(
             "dynamics.lagged_outcome needs one outcome for each country and year; leave it out, or take a "

@@ -24,6 +24,8 @@ import pandas as pd
 
 from bayes_hr.compressed_design import CELL, check_card, repeats_of, standardised, with_cells
 from bayes_hr.data.merge import ROWS
+from bayes_hr.data.messages import listed
+from bayes_hr.data.regimes import BY_YEAR
 from bayes_hr.design import Design, ErrorStructure, GroupTerm, PopulationTerm, View, view
 from bayes_hr.design_parts import (
     CardPriors,
@@ -209,6 +211,7 @@ def _check_panel_is_the_cards(card: Card, panel: Panel) -> None:
         "regime_window": list(regime.window) if regime.window else None,
         "democracy": regime.democracy,
         "autocracy": regime.autocracy,
+        **({"regime_trailing": regime.trailing} if regime.rule == BY_YEAR else {}),
     }
     for name, value in wanted.items():
         found = panel.options.get(name)
@@ -264,11 +267,13 @@ def _check_identified(card: Card, frame: pd.DataFrame) -> None:
             f"card {card.id}: a contrast between regime classes is asked for, but the rows used have one "
             f"class ({classes[0]!r}). Add a column 'regime', or take 'contrast' out of the card's estimands."
         )
-    moved = frame.groupby("ccode")["regime"].nunique()
-    if (moved > 1).any():
-        code = int(moved.idxmax())
+    classes_of = frame.groupby("ccode")["regime"].nunique()
+    moved = classes_of.index[classes_of > 1].tolist()
+    if moved and card.regime.rule != BY_YEAR:
         raise InputError(
-            f"regime class changes within country {code}; classes must be fixed within a country."
+            f"card {card.id}: regime must be one class per country; it changes for ccode {listed(moved)}. "
+            "Give each of them one class, or say in a card of one treaty that classes may change: "
+            f'regime = {{rule = "{BY_YEAR}"}}.'
         )
 
 

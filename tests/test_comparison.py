@@ -168,6 +168,7 @@ def test_public_data_have_more_choices() -> None:
         "before_treaty",
         "before_ratification",
         "whole_history",
+        "time_varying",
     }
     assert changed["independent errors"].error.kind == "iid"
     ordinal = load_card("cat_torture_cirights")

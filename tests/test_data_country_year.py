@@ -145,7 +145,7 @@ def test_as_good_as_ours(cat: Panel) -> None:
         ({"treaty": "CAAT"}, "unknown treaty 'CAAT'; did you mean 'CAT'"),
         ({"outcome": "hrps_v401"}, "unknown outcome 'hrps_v401'; did you mean 'hrps_v402'"),
         ({"regime_source": "polity"}, "unknown regime source 'polity'; did you mean 'polity5'"),
-        ({"regime_rule": "time_varying"}, "not offered yet"),
+        ({"regime_trailing": 5}, "goes with regime_rule 'time_varying', and only with it"),
         ({"regime_rule": "window"}, "regime window"),
         ({"start": 2000, "end": 1990}, "is after end"),
         ({"treety": "CAT"}, "unknown option 'treety'; did you mean 'treaty'"),

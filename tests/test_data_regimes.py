@@ -69,7 +69,6 @@ def test_window_and_first_year() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"rule": "time_varying"}, "not offered yet.*'before_treaty'.*'whole_history'.*classify_by_year"),
         ({"rule": "before_treatee"}, "unknown regime rule.*did you mean 'before_treaty'"),
         ({"rule": "window"}, "give \\(first year, last year\\)"),
         ({"rule": "whole_history", "window": (1980, 1990)}, "with no other rule"),
@@ -93,6 +92,8 @@ def test_missing_facts() -> None:
         classify(history(c1=[1]), rule="before_ratification")
     with pytest.raises(InputError, match="no polity2 score"):
         classify(history(c1=[NAN]), rule="whole_history")
+    with pytest.raises(InputError, match="has a class in each year: use classify_by_year"):
+        classify(history(c1=[1]), rule="time_varying")
 
 
 def test_another_column_and_scale() -> None:

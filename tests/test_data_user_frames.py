@@ -164,7 +164,6 @@ BAD = {
     "broken ratification year": (lambda: good().assign(ratification_year=2001.5), "must hold whole years"),
     "contradiction": (lambda: good().assign(ratified=0), "contradict each other for ccode 2 in 2001"),
     "dates": (lambda: good().assign(ratification_year=pd.Timestamp("2001-01-01")), "holds dates"),
-    "changing regime": (change("regime", 2, "b"), "one class per country; it changes for ccode 2"),
     "column twice": (lambda: good().rename(columns={"gdp": "regime"}), r"used twice: regime"),
     "numbered columns": (lambda: good().rename(columns={"gdp": 7}), "column names must be plain text"),
 }
@@ -176,6 +175,11 @@ def test_bad_rows(case: str) -> None:
     covariates = ["gdp"] if case == "text covariate" else None
     with pytest.raises(InputError, match=message):
         Panel.from_frame(make(), outcome="score", covariates=covariates)
+
+
+def test_classes_that_change_are_told() -> None:
+    panel = Panel.from_frame(change("regime", 2, "b")(), outcome="score")
+    assert "regime: changes within 1 countries: ccode 2" in panel.merge.notes
 
 
 @pytest.mark.parametrize(

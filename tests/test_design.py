@@ -366,7 +366,7 @@ def _with(panel: Panel, **columns: Any) -> Panel:
         ("constant control", "control 'gdp' has one value"),
         ("constant, not standardised", "control 'gdp' has one value"),
         ("missing control", "no rows are left .gdp missing: 36."),
-        ("class moves", "regime class changes within country 1"),
+        ("class moves", "one class per country; it changes for ccode 1"),
     ],
 )
 def test_what_no_model_could_estimate_is_refused(kind: str, says: str) -> None:

@@ -16,7 +16,15 @@ from bayes_hr.data.outcomes import OUTCOMES, Outcome, get_outcome
 from bayes_hr.data.panel import Panel
 from bayes_hr.data.parsed import read_source
 from bayes_hr.data.regime_sources import RegimeSource, get_regime_source
-from bayes_hr.data.regimes import FIRST_YEAR, REGIMES, check_regime_options, classify
+from bayes_hr.data.regimes import (
+    BY_YEAR,
+    FIRST_YEAR,
+    REGIMES,
+    TRAILING,
+    check_regime_options,
+    classify,
+    classify_by_year,
+)
 from bayes_hr.data.treaties import get_treaty, treaty_conflicts, treaty_years
 from bayes_hr.data.treatment import with_treatment, without_unknown
 from bayes_hr.errors import InputError
@@ -38,6 +46,7 @@ class RegimeOptions:
     window: tuple[int, int] | None
     democracy: float
     autocracy: float
+    trailing: int
 
 
 def ratification_panel(
@@ -47,6 +56,7 @@ def ratification_panel(
     regime_source: str = "polity5",
     regime_rule: str = "before_treaty",
     regime_window: tuple[int, int] | None = None,
+    regime_trailing: int = TRAILING,
     democracy: float | None = None,
     autocracy: float | None = None,
     start: int | None = None,
@@ -78,7 +88,10 @@ def ratification_panel(
         ``"row"`` (Regimes of the World, 0 to 3), ``"polyarchy"`` (V-Dem, 0 to 1) or ``"bmr"`` (0 or 1).
         The control ``polity2`` is Polity's whatever the source of classes.
     regime_rule, regime_window
-        As in :func:`bayes_hr.data.regimes.classify`.
+        As in :func:`bayes_hr.data.regimes.classify`; or ``"time_varying"``: a class for each year, from the
+        `regime_trailing` years before it (:func:`bayes_hr.data.regimes.classify_by_year`).
+    regime_trailing : int
+        Length of that window.
     democracy, autocracy : float, optional
         Cut-offs on the scale of the source; default: the source's own (polity5: 8 and 3).
     start, end : int, optional
@@ -101,13 +114,15 @@ def ratification_panel(
     """
     _check_options(treaty, outcome, (start, end))
     wanted = Wanted.of(controls, lags, means)
-    regime = _regime_options(regime_source, regime_rule, regime_window, democracy, autocracy)
+    cut_offs = democracy, autocracy
+    regime = _regime_options(regime_source, regime_rule, regime_window, cut_offs, regime_trailing)
     options: dict[str, object] = {
         "outcome": outcome,
         "treaty": treaty,
         "regime_source": regime_source,
         "regime_rule": regime_rule,
         "regime_window": None if regime_window is None else list(regime_window),
+        **({"regime_trailing": regime.trailing} if regime_rule == BY_YEAR else {}),
         "democracy": regime.democracy,
         "autocracy": regime.autocracy,
         "start": start,
@@ -166,14 +181,16 @@ def _regime_options(
     source_id: str,
     rule: str,
     window: tuple[int, int] | None,
-    democracy: float | None,
-    autocracy: float | None,
+    cut_offs: tuple[float | None, float | None],
+    trailing: int,
 ) -> RegimeOptions:
     """The options with the source's own cut-offs where none are given, checked."""
     source = get_regime_source(source_id)
-    democracy, autocracy = source.cut_offs(democracy, autocracy)
+    democracy, autocracy = source.cut_offs(*cut_offs)
     check_regime_options(rule, window, democracy, autocracy, source.scale)
-    return RegimeOptions(source, rule, window, democracy, autocracy)
+    if trailing != TRAILING and rule != BY_YEAR:
+        raise InputError(f"regime_trailing goes with regime_rule {BY_YEAR!r}, and only with it")
+    return RegimeOptions(source, rule, window, democracy, autocracy, trailing)
 
 
 def _check_options(treaty: str, outcome: str, years: tuple[int | None, int | None]) -> None:
@@ -231,6 +248,8 @@ def _add_regime(
 ) -> tuple[pd.DataFrame, list[str]]:
     source = options.source
     scores = source.read()
+    if options.rule == BY_YEAR:
+        return _add_regime_by_year(frame, scores, options)
     classes = classify(
         scores,
         rule=options.rule,
@@ -258,6 +277,36 @@ def _add_regime(
         + listed((f"{name}: {counts.get(name, 0)}" for name in REGIMES), 9),
         f"regime: {late['ccode'].nunique()} of the {len(unscored)} countries without a score in the window "
         "have scores outside it (mostly states born later; they do not inherit a predecessor's class)",
+    ]
+    return merged, notes
+
+
+def _add_regime_by_year(
+    frame: pd.DataFrame, scores: pd.DataFrame, options: RegimeOptions
+) -> tuple[pd.DataFrame, list[str]]:
+    """The class of each country in each year, from the years just before."""
+    source = options.source
+    classes = classify_by_year(
+        scores,
+        years=options.trailing,
+        democracy=options.democracy,
+        autocracy=options.autocracy,
+        column=source.column,
+        scale=source.scale,
+    )
+    keys = ["ccode", "year"]
+    merged = frame.merge(classes[[*keys, "regime"]], on=keys, how="left", validate="1:1")
+    late = merged["year"] > classes["year"].max()
+    merged["regime"] = merged["regime"].fillna("no score")
+    counts = merged["regime"].value_counts()
+    classes_of = merged.groupby("ccode")["regime"].nunique()
+    notes = [
+        f"regime: {source.label}, the {options.trailing} years before each year; stable democracy if never "
+        f"below {options.democracy} in them, stable autocracy if never above {options.autocracy}",
+        f"regime ({options.rule}): country-years by class: "
+        + listed((f"{name}: {counts.get(name, 0)}" for name in REGIMES), 9)
+        + f"; {(classes_of > 1).sum()} of {len(classes_of)} countries change class",
+        f"regime: scores end in {classes['year'].max() - 1}; {int(late.sum())} later rows have no score",
     ]
     return merged, notes
 

@@ -8,6 +8,7 @@ from bayes_hr.data.country_year import ratification_panel, ratification_sources
 from bayes_hr.data.merge import MergeReport, missing_notes
 from bayes_hr.data.messages import listed
 from bayes_hr.data.panel import Panel
+from bayes_hr.data.regimes import BY_YEAR
 from bayes_hr.data.treaties import get_treaty, treaty_conflicts, treaty_years
 from bayes_hr.data.treatment import without_unknown
 from bayes_hr.data.user_treaties import LEAST, PREFIX, SINGLE, with_years_since
@@ -73,6 +74,11 @@ def treaties_panel(
         raise InputError(
             "regime rule 'before_ratification' is not offered with several treaties: a country has one "
             "ratification for each. Use 'before_treaty' (before the first of them opened) or 'window'."
+        )
+    if regime_rule == BY_YEAR:
+        raise InputError(
+            f"regime rule {BY_YEAR!r} is not offered with several treaties, whose effects by class need "
+            "classes that countries keep. Use 'before_treaty' (before the first of them opened) or 'window'."
         )
     first = min(names, key=lambda name: get_treaty(name).opened)
     one = ratification_panel(

@@ -103,10 +103,11 @@ class Panel:
 
         Needed: ``ccode`` (whole number, COW), ``year``, the outcome, and ``ratification_year`` (missing =
         never) or ``ratified`` (0/1, which must stay 1 once it is 1; the first year with 1 becomes the
-        ratification year). Optional: ``country`` (name), ``regime`` (text, one class per country; missing
-        becomes "no score"), ``<outcome>_sd``, and covariates. Computed: ``ratified``,
-        ``ratification_year``, ``years_since``. Rows without an outcome are dropped and counted; rows
-        without a covariate are kept and counted (a design drops those that its card needs).
+        ratification year). Optional: ``country`` (name), ``regime`` (text, one class per country unless the
+        card's ``regime.rule`` is ``"time_varying"``; missing becomes "no score"), ``<outcome>_sd``, and
+        covariates. Computed: ``ratified``, ``ratification_year``, ``years_since``. Rows without an outcome
+        are dropped and counted; rows without a covariate are kept and counted (a design drops those that its
+        card needs).
 
         A ``"treaties"`` panel has, in place of the columns of ratification, one
         ``ratification_year_<treaty>`` (missing = never) for each of two treaties or more;

@@ -18,8 +18,13 @@ REGIMES: Final = ("stable autocracy", "transition", "stable democracy", "no scor
 """The classes, in the order of tables and figures."""
 
 RULES: Final = ("before_treaty", "before_ratification", "whole_history", "window")
-"""Which part of the history counts."""
+"""Which part of the history counts for a class that a country keeps."""
 
+BY_YEAR: Final = "time_varying"
+"""The rule by which a country has a class in each year (:func:`classify_by_year`)."""
+
+TRAILING: Final = 10
+"""Years before each year that count by default where classes change."""
 
 POLITY_SCALE: Final = (-10, 10)
 """Lowest and highest polity2."""
@@ -37,7 +42,7 @@ def check_regime_options(
     Parameters
     ----------
     rule : str
-        One of :data:`RULES`.
+        One of :data:`RULES`, or :data:`BY_YEAR`.
     window : tuple of int, optional
         First and last year; needed for, and only for, rule ``"window"``.
     democracy, autocracy : float
@@ -50,14 +55,8 @@ def check_regime_options(
     InputError
         With what is wrong and what would be valid.
     """
-    if rule == "time_varying":
-        raise InputError(
-            "regime rule 'time_varying' is not offered yet: designs need classes that are fixed per country. "
-            "Use 'before_treaty' (the default), 'before_ratification', 'whole_history' or 'window'; the "
-            "function bayes_hr.data.regimes.classify_by_year makes classes by year"
-        )
-    if rule not in RULES:
-        raise InputError(f"unknown regime rule {rule!r}; {nearest(str(rule), RULES)}")
+    if rule not in (*RULES, BY_YEAR):
+        raise InputError(f"unknown regime rule {rule!r}; {nearest(str(rule), (*RULES, BY_YEAR))}")
     check_cut_offs(democracy, autocracy, scale)
     if (rule == "window") != (window is not None):
         raise InputError(
@@ -139,6 +138,8 @@ def classify(
         If an option is wrong or missing, a country-year comes twice, or no score is left.
     """
     check_regime_options(rule, window, democracy, autocracy, scale)
+    if rule == BY_YEAR:
+        raise InputError(f"regime rule {BY_YEAR!r} has a class in each year: use classify_by_year")
     counted = _counted(scores, column)
     countries = sorted(scores["ccode"].unique())
     bounds = _windows(
@@ -161,7 +162,7 @@ def classify(
 def classify_by_year(
     scores: pd.DataFrame,
     *,
-    years: int = 10,
+    years: int = TRAILING,
     min_scores: int = 1,
     democracy: float = 8,
     autocracy: float = 3,

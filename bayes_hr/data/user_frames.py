@@ -361,15 +361,12 @@ def _regime(frame: pd.DataFrame, keys: pd.DataFrame) -> tuple[pd.Series, tuple[s
     values = frame["regime"]
     missing = values.isna()
     regime = values.astype("object").where(~missing, "no score").astype("str")
-    varies = _varying(keys, regime)
+    varies, notes = _varying(keys, regime), []
     if varies:
-        raise InputError(
-            f"regime must be one class per country; it changes for ccode {listed(varies)}. Classes that "
-            "change over time are not offered yet"
+        notes.append(f"regime: changes within {len(varies)} countries: ccode {listed(varies)}")
+    if missing.any():
+        countries = keys.loc[missing, "ccode"].nunique()
+        notes.append(
+            f"regime: missing for {countries} countries ({int(missing.sum())} rows); put in class 'no score'"
         )
-    if not missing.any():
-        return regime, ()
-    countries = keys.loc[missing, "ccode"].nunique()
-    return regime, (
-        f"regime: missing for {countries} countries ({int(missing.sum())} rows); put in class 'no score'",
-    )
+    return regime, tuple(notes)

@@ -117,7 +117,7 @@ def probability_effects(posterior: xr.Dataset, rows: xr.Dataset, facts: pd.DataF
 
 def _note(label: str, n: int, facts: pd.DataFrame) -> str:
     """How many rows and countries an average rests on."""
-    own = facts if label == ALL_ROWS else facts[facts["regime"] == label]
+    own = facts if label == ALL_ROWS else facts[facts["class_treated"].map(lambda rows: label in rows)]
     ratified = int((own["treated_rows"] > 0).sum())
     note = f"{n:,} ratified rows of {ratified} countries"
     return note if (own["status"] == "switches").any() else f"{note}: effect from the prior"

@@ -38,8 +38,9 @@ def country_facts(rows: xr.Dataset) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``ccode, country, regime, ratification_year, rows, treated_rows, status`` with status
-        ``switches``, ``never`` or ``always`` (within the rows used).
+        ``ccode, country, regime`` (of the first row), ``ratification_year, rows, treated_rows, status`` with
+        status ``switches``, ``never`` or ``always`` (within the rows used); ``class_rows, class_treated``:
+        class -> rows and treated rows in it, classes in the order in which the country came to them.
     """
     frame = pd.DataFrame(
         {
@@ -53,12 +54,30 @@ def country_facts(rows: xr.Dataset) -> pd.DataFrame:
     behind = rows["repeats"].values if "repeats" in rows else np.ones(len(frame))  # of compressed rows
     frame = frame.assign(behind=behind, treated=behind * frame["treated"])
     by = frame.groupby("ccode", sort=True)
-    out = by[["country", "regime", "ratification_year"]].last()
+    out = by[["country", "ratification_year"]].last()
+    out.insert(1, "regime", by["regime"].first())
     out["rows"], out["treated_rows"] = (by[v].sum().astype(int) for v in ("behind", "treated"))
     out["status"] = np.select(
         [out["treated_rows"] == 0, out["treated_rows"] == out["rows"]], ["never", "always"], "switches"
     )
+    within = frame.groupby(["ccode", "regime"], sort=False)
+    for name, column in (("class_rows", "behind"), ("class_treated", "treated")):
+        counts = within[column].sum().astype(int)
+        out[name] = [
+            {str(r): int(n) for r, n in counts[code].items() if n > 0 or name == "class_rows"}
+            for code in out.index
+        ]
     return out.reset_index()
+
+
+def ever_in(facts: pd.DataFrame, level: str) -> pd.Series:
+    """Which countries have rows in a class."""
+    return facts["class_rows"].map(lambda rows: level in rows)
+
+
+def changing(facts: pd.DataFrame) -> bool:
+    """Whether the class of any country changes."""
+    return bool(facts["class_rows"].map(len).max() > 1)
 
 
 def class_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> EstimandDraws:
@@ -66,18 +85,21 @@ def class_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> EstimandDraws:
     levels = tuple(str(v) for v in posterior["regime"].values)
     notes = []
     for level in levels:
-        own = facts[facts["regime"] == level]
+        own = facts[ever_in(facts, level)]
         switching = int((own["status"] == "switches").sum())
         note = f"{len(own)} countries, {switching} switch"
-        notes.append(note if switching else f"{note}: effect from the prior")
+        told = switching and any(level in treated for treated in own["class_treated"])
+        notes.append(note if told else f"{note}: effect from the prior")
     return EstimandDraws("tau", "regime", levels, ("",) * len(levels), tuple(notes), posterior["tau"].values)
 
 
 def total_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> tuple[Array, Array]:
-    """Total and deviation of each country, both (chain, draw, country)."""
-    levels = [str(v) for v in posterior["regime"].values]
-    position = [levels.index(r) for r in facts["regime"]]
-    tau = posterior["tau"].values[:, :, position]
+    """Total and deviation of each country, both (chain, draw, country).
+
+    Where its class changes, a country's total has the average of the class effects over its treated rows;
+    over all of its rows if it has none.
+    """
+    tau = _average_of_classes(posterior, facts)
     if "ratified" not in posterior["country_term"].values:
         return tau, np.zeros_like(tau)
     b = posterior["u_country"].sel(country_term="ratified").values
@@ -85,6 +107,18 @@ def total_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> tuple[Array, Ar
         by_share = centred_shares(shares(facts), facts["regime"].to_numpy(str))
         b = b + posterior["kappa"].values[:, :, None] * by_share
     return tau + b, b
+
+
+def _average_of_classes(posterior: xr.Dataset, facts: pd.DataFrame) -> Array:
+    """Class effects averaged over the rows of each country, (chain, draw, country)."""
+    levels = [str(v) for v in posterior["regime"].values]
+    if not changing(facts):
+        return np.asarray(posterior["tau"].values[:, :, [levels.index(r) for r in facts["regime"]]])
+    by_class = zip(facts["class_treated"], facts["class_rows"], strict=True)
+    chosen = [treated if sum(treated.values()) else rows for treated, rows in by_class]
+    weights = np.array([[rows.get(level, 0) for level in levels] for rows in chosen], dtype=float)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return np.asarray(posterior["tau"].values @ weights.T)
 
 
 def country_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> list[EstimandDraws]:

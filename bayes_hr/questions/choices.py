@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bayes_hr.data.outcomes import OUTCOMES
 from bayes_hr.data.regime_sources import REGIME_SOURCES
+from bayes_hr.data.regimes import BY_YEAR
 
 if TYPE_CHECKING:
     from bayes_hr.cards import RatificationCard
@@ -22,6 +23,7 @@ RULES: Final = {
     "before_treaty": "classes by scores before the treaty opened",
     "before_ratification": "classes by scores before the country's ratification",
     "whole_history": "classes by the whole history (conditions on the future)",
+    BY_YEAR: "classes of each year by the ten years before it",
 }
 
 
@@ -84,5 +86,8 @@ def _classes(card: RatificationCard) -> Choices:
         if name != regime.source
     }
     if regime.rule in RULES:
-        out |= {label: {"regime": {"rule": rule}} for rule, label in RULES.items() if rule != regime.rule}
+        others = {rule: label for rule, label in RULES.items() if rule != regime.rule}
+        if card.treatment.mundlak:  # needs classes that countries keep
+            others.pop(BY_YEAR, None)
+        out |= {label: {"regime": {"rule": rule}} for rule, label in others.items()}
     return out

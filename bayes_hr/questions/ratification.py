@@ -8,6 +8,7 @@ from bayes_hr.checks.dynamics import lagged_outcome
 from bayes_hr.data.controls import CONTROLS, KNOWN
 from bayes_hr.data.load import load_panel
 from bayes_hr.data.panel import Panel
+from bayes_hr.data.regimes import BY_YEAR
 from bayes_hr.data.worlds import COVARIATES
 from bayes_hr.data.worlds import ratification as simulate
 from bayes_hr.errors import InputError
@@ -60,6 +61,7 @@ def _panel_options(card: RatificationCard) -> dict[str, Any]:
         "regime_source": regime.source,
         "regime_rule": regime.rule,
         "regime_window": regime.window,
+        **({"regime_trailing": regime.trailing} if regime.rule == BY_YEAR else {}),
         "democracy": regime.democracy,
         "autocracy": regime.autocracy,
     }
@@ -73,6 +75,7 @@ def _check_panel(card: RatificationCard, panel: Panel) -> None:
         window = None if regime.window is None else list(regime.window)
         asked |= {"regime_source": regime.source, "regime_rule": regime.rule, "regime_window": window}
         asked |= {"democracy": regime.democracy, "autocracy": regime.autocracy}
+        asked |= {"regime_trailing": regime.trailing} if regime.rule == BY_YEAR else {}
     for option, value in asked.items():
         has = panel.options.get(option)
         if has != value and not (option == "treaty" and has is None):

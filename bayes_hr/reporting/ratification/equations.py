@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from bayes_hr.data.regimes import BY_YEAR
 from bayes_hr.reporting.prior_lines import prior_of
 from bayes_hr.reporting.ratification import dynamics, mundlak, standard
 
@@ -50,7 +51,13 @@ def equations(content: Content) -> list[tuple[str, str]]:
     ]
     if _pooled(card):
         lines.append(("Class effects, partially pooled", r"\tau_r \sim \mathrm{Normal}(\mu_\tau,\, s_\tau)"))
-    return [*lines, *year_effects(card, _f(card, several=several)), *errors(card)]
+    lines += year_effects(card, _f(card, several=several))
+    return [(what, _of_years(card, line)) for what, line in [*lines, *errors(card)]]
+
+
+def _of_years(card: Card, line: str) -> str:
+    """A line of LaTeX with the class of the country in that year, where classes change."""
+    return line.replace("r(i)", "r(it)") if card.regime.rule == BY_YEAR else line
 
 
 def outcome(content: Content) -> list[tuple[str, str]]:
@@ -215,4 +222,4 @@ def glossary(content: Content) -> list[tuple[str, str]]:
         out.append(
             ("R", "correlation matrix of the country's coefficients; the diagonal matrix S holds their SDs")
         )
-    return out
+    return [(_of_years(card, symbol), words) for symbol, words in out]

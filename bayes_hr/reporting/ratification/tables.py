@@ -114,7 +114,7 @@ def country_table(content: Content) -> Table:
             r.country,
             fmt.count(r.rank),
             f"{r.rank_lb:.0f} to {r.rank_ub:.0f}",
-            str(r.regime),
+            " → ".join(r.class_rows),
             fmt.year(r.ratification_year),
             *effect_cells(r, content.digits),
             fmt.signed(float(deviation.get(r.level, np.nan)), content.digits),
@@ -147,7 +147,7 @@ def unranked_table(content: Content) -> Table:
     rows = tuple(
         (
             r.country,
-            str(r.regime),
+            " → ".join(r.class_rows),
             words[str(r.status)],
             fmt.year(r.ratification_year),
             fmt.count(r.rows),

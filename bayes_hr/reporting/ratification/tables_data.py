@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bayes_hr.data.regime_sources import REGIME_SOURCES
+from bayes_hr.data.regimes import BY_YEAR
+from bayes_hr.estimands.ratification import ever_in
 from bayes_hr.reporting import formats as fmt
 from bayes_hr.reporting.tables import NUMBER, TEXT, Table
 
@@ -18,15 +20,15 @@ def classes_table(content: Content) -> Table:
     facts = content.facts
     rows = []
     for label in content.classes:
-        own = facts[facts["regime"] == label]
+        own = facts[ever_in(facts, label)]
         status = [fmt.count((own["status"] == s).sum()) for s in ("switches", "never", "always")]
         rows.append(
             (
                 label,
                 fmt.count(len(own)),
                 *status,
-                fmt.count(own["rows"].sum()),
-                fmt.count(own["treated_rows"].sum()),
+                fmt.count(sum(rows[label] for rows in own["class_rows"])),
+                fmt.count(sum(rows.get(label, 0) for rows in own["class_treated"])),
             )
         )
     columns = (
@@ -55,9 +57,13 @@ def regime_rule(regime: Regime, treaty: str = "the treaty") -> str:
         "before_ratification": "from 1946 to the year before the country's own ratification",
         "whole_history": "over the whole history (it conditions on the future)",
         "window": "" if regime.window is None else f"from {regime.window[0]} to {regime.window[1]}",
+        BY_YEAR: f"in the {regime.trailing} years before each year",
     }[regime.rule]
+    units, keep = (
+        ("years", "may change") if regime.rule == BY_YEAR else ("countries", "are fixed for a country")
+    )
     return (
         f"{REGIME_SOURCES[regime.source].label} {window}: stable democracy if never below "
         f"{regime.democracy}, stable autocracy if never above {regime.autocracy}, transition otherwise; "
-        "countries without a score in the window are a class of their own. Classes are fixed for a country."
+        f"{units} without a score in the window are a class of their own. Classes {keep}."
     )

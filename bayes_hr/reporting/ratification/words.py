@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
+from bayes_hr.data.regimes import BY_YEAR
 from bayes_hr.estimands.probabilities import ALL_ROWS
 from bayes_hr.reporting.formats import joined, signed
 from bayes_hr.reporting.ratification import dynamics, mundlak, standard
@@ -206,6 +207,13 @@ def limitations(card: Card, *, simulated: bool) -> list[str]:
             f"Controls that ratification may itself change are held fixed ({joined(mediators)}): what "
             "works through them is left out of the effect. A companion fit without them shows how much "
             "that is."
+        )
+    if card.regime.rule == BY_YEAR:
+        out.append(
+            "Regime classes change over the years, and ratification may itself change them: what works "
+            "through the class is left out of the effect, which compares years of a class with years of the "
+            "same class. A country's effect is averaged over the classes of its years after ratification; "
+            "the permuted reference deals years out among countries of the same class in their first year."
         )
     if card.regime.rule in {"whole_history", "window"} and not simulated:
         out.append(

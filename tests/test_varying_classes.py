@@ -1,0 +1,163 @@
+"""Regime classes that change over the years: a row has the class of its year, a country an average."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import bayes_hr
+from bayes_hr.api import Fit
+from bayes_hr.cards import RatificationCard, load_card, parse_card
+from bayes_hr.data.compressed import compress
+from bayes_hr.data.panel import Panel
+from bayes_hr.errors import InputError
+from bayes_hr.estimands.ratification import class_effects, country_facts, total_effects
+from bayes_hr.ratification_design import build, with_ratification_years
+
+CLASSES = ("stable autocracy", "transition", "stable democracy")
+TAU = {"stable autocracy": -0.3, "transition": 0.6, "stable democracy": 0.1}
+LEVEL = {"stable autocracy": -0.5, "transition": 0.0, "stable democracy": 0.8}
+
+
+@cache
+def frame() -> pd.DataFrame:
+    """Fifty countries over thirty years; most move from one class to the next, some to and fro."""
+    rng = np.random.default_rng(12)
+    rows = []
+    for c in range(50):
+        level, joined = 0.5 * rng.standard_normal(), float(rng.integers(1988, 2012))
+        joined = joined if rng.uniform() < 0.85 else np.nan
+        moves = np.sort(rng.integers(1985, 2030, 2))
+        for year in range(1985, 2015):
+            regime = CLASSES[int((year >= moves).sum())] if c % 5 else CLASSES[c % 3]
+            mean = level + LEVEL[regime] + TAU[regime] * (year - joined >= 1)
+            rows.append((c + 1, year, mean + 0.3 * rng.standard_normal(), joined, regime))
+    columns = ["ccode", "year", "score", "ratification_year", "regime"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def card(**changes: Any) -> RatificationCard:
+    data: dict[str, Any] = {
+        "schema_version": 1,
+        "id": "varying",
+        "question": "Does ratification change a score in the regimes of the day?",
+        "family": "ratification",
+        "panel": "ratification",
+        "outcome": {"name": "score", "likelihood": "gaussian", "scale": 1.0, "centre": 0.0},
+        "treatment": {"name": "treaty", "lag": 1},
+        "regime": {"rule": "time_varying"},
+        "time": {"effects": "unpooled", "by": "all"},
+        "error": {"kind": "iid"},
+        "fit": {"chains": 4, "draws": 500, "tune": 400, "seed": 4},
+    }
+    found = parse_card({**data, **changes}, where="test")
+    assert isinstance(found, RatificationCard)
+    return found
+
+
+def panel() -> Panel:
+    return Panel.from_frame(frame(), outcome="score")
+
+
+@cache
+def fitted() -> Fit:
+    return bayes_hr.fit(card(), panel(), reference=3)
+
+
+def test_effects_of_the_classes_of_the_day_are_found() -> None:
+    effects = fitted().effects("regime").set_index("level")
+    for regime, truth in TAU.items():
+        row = effects.loc[regime]
+        assert abs(row["mean"] - truth) < 3 * row["sd"], regime
+        assert row["sd"] < 0.08
+    levels = fitted().effects("parameter").set_index("level")["mean"]
+    gap = LEVEL["stable democracy"] - LEVEL["stable autocracy"]
+    assert levels["beta[regime: stable democracy]"] == pytest.approx(gap, abs=0.15)
+
+
+def test_a_class_taken_as_fixed_would_mislead() -> None:
+    """The class of the first year, kept: what rows of the other classes say is put down to it."""
+    first = frame().groupby("ccode")["regime"].transform("first")
+    fixed = Panel.from_frame(frame().assign(regime=first), outcome="score")
+    kept = bayes_hr.fit(card(regime={"rule": "before_treaty"}), fixed, reference=0)
+    wrong = kept.effects("regime").set_index("level").loc["stable autocracy"]
+    assert wrong["mean"] - TAU["stable autocracy"] > 3 * wrong["sd"]
+
+
+def test_a_countrys_effect_is_averaged_over_its_treated_rows() -> None:
+    posterior, rows = (fitted().data[name].dataset for name in ("posterior", "constant_data"))
+    facts = country_facts(rows)
+    total, deviation = total_effects(posterior, facts)
+    treated = frame().assign(D=lambda f: f["year"] - f["ratification_year"] >= 1)
+    for k, code in enumerate(facts["ccode"]):
+        own = treated[treated["ccode"] == code]
+        own = own[own["D"]] if own["D"].any() else own
+        shares = own["regime"].value_counts(normalize=True)
+        expected = sum(posterior["tau"].sel(regime=r).values * s for r, s in shares.items())
+        np.testing.assert_allclose(total[:, :, k] - deviation[:, :, k], expected, atol=1e-12)
+    assert (facts["status"] == "never").any()
+    moved = facts["class_rows"].map(len) > 1
+    assert 20 < moved.sum() < len(facts)
+    first = frame().drop_duplicates("ccode").set_index("ccode")["regime"]
+    assert facts["regime"].tolist() == first.loc[facts["ccode"]].tolist()
+    notes = class_effects(posterior, facts).notes
+    ever = frame().groupby("regime")["ccode"].nunique()
+    assert [int(n.split(" ")[0]) for n in notes] == ever.loc[posterior["regime"].values].tolist()
+
+
+def test_other_years_meet_the_class_of_their_row() -> None:
+    design = build(card(), panel())
+    years = np.full(50, 2000.0)
+    found = with_ratification_years(design, years, 1)
+    D = design.rows["year"] >= 2001
+    for k, regime in enumerate(found.term("tau").coords["regime"]):
+        expected = D & (design.rows["regime_class"] == regime)
+        np.testing.assert_array_equal(found.term("tau").columns[:, k], expected.astype(float))
+
+
+def test_the_report_says_that_classes_change(tmp_path: Any) -> None:
+    fitted().save(tmp_path / "fit")
+    text = (tmp_path / "fit" / "report.html").read_text()
+    assert "Regime classes change over the years, and ratification may itself change them" in text
+    assert "stable autocracy → transition" in text
+    assert "Countries stand with the class of their first year" in text
+    assert fitted().reference is not None
+    assert "all countries" in fitted().reference.table["level"].tolist()
+
+
+def test_what_needs_fixed_classes_is_refused() -> None:
+    with pytest.raises(InputError, match=r"it changes for ccode .*rule = .time_varying"):
+        build(card(regime={"rule": "before_treaty"}), panel())
+    with pytest.raises(InputError, match=r"treatment.mundlak needs classes that countries keep"):
+        card(treatment={"name": "treaty", "lag": 1, "mundlak": True})
+    with pytest.raises(InputError, match="not offered with several treaties"):
+        load_card("many_treaties_hrps").replace(regime={"rule": "time_varying"})
+    with pytest.raises(InputError, match='trailing goes with rule = "time_varying"'):
+        card(regime={"rule": "whole_history", "trailing": 5})
+    months = pd.concat([frame().assign(month=m, regime="transition") for m in (1, 2)], ignore_index=True)
+    compressed = Panel.from_compressed(compress(months, outcome="score"))
+    with pytest.raises(InputError, match='rule = "time_varying" needs rows'):
+        build(card(), compressed)
+
+
+@pytest.mark.real_data
+def test_the_real_panel_has_classes_of_each_year() -> None:
+    panel = bayes_hr.load_panel("ratification", regime_rule="time_varying", start=1985, end=2018)
+    brazil = panel.frame[panel.frame["ccode"] == 140].set_index("year")["regime"]
+    assert brazil[1986] == "transition", (
+        "of the ten years before, 1975 to 1984 were authoritarian and 1985 was not"
+    )
+    assert brazil[2000] == "stable democracy"
+    assert any("countries change class" in note for note in panel.merge.notes)
+    short = bayes_hr.load_panel(
+        "ratification", regime_rule="time_varying", regime_trailing=1, start=1985, end=2018
+    )
+    assert short.frame["regime"].eq("transition").mean() < panel.frame["regime"].eq("transition").mean()
+    own = load_card("cat_hrps").replace(regime={"rule": "time_varying"})
+    assert len(build(own, panel).rows["regime_class"]) > 5000
+    with pytest.raises(InputError, match=r"regime_trailing = 10.* built with 1"):
+        build(own, short)
