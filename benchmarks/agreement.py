@@ -57,10 +57,10 @@ CASES = {
     "gaussian": Case("cat_hrps", "integrated", 3_000, 3_000, {"error": {"kind": "iid"}}),
     "ar1": Case("cat_hrps", "integrated", 5_500, 8_000),
     "student_t": Case(
-        "cat_hrps", "rows", 12_000, 6_000,
+        "cat_hrps", "rows", 8_000, 18_000,
         {"error": {"kind": "iid"}, "outcome": {"likelihood": "student_t"}, "where": AMERICAS},
     ),
-    "ordered_probit": Case("cat_torture_cirights", "rows", 12_000, 6_000, {"where": AMERICAS}),
+    "ordered_probit": Case("cat_torture_cirights", "rows", 8_000, 16_000, {"where": AMERICAS}),
 }  # fmt: skip
 
 

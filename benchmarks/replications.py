@@ -199,7 +199,9 @@ def main() -> int:
         rows[name] = summary(name, CASES[name], found)
         table = pd.DataFrame([rows[k] for k in CASES if k in rows])
         table.to_csv(path, index=False)
-        path.with_suffix(".md").write_text(markdown(pd.read_csv(path)))
+        path.with_suffix(".md").write_text(
+            markdown(pd.read_csv(path).fillna({"named_check": "", "most_objections": ""}))
+        )
         print(markdown(pd.DataFrame([rows[name]])).splitlines()[-1], flush=True)
     return 0 if all(good(r) for r in rows.values()) else 1
 
