@@ -243,9 +243,9 @@ def _interval_name(table: pd.DataFrame) -> str:
 
 def say_classes(frame: pd.DataFrame) -> None:
     """Countries and rows of each regime class, and how many countries ratify within their rows."""
-    by = frame.groupby("ccode").agg(
-        regime=("regime", "first"), rows=("year", "size"), low=("ratified", "min"), high=("ratified", "max")
-    )
+    by = frame.groupby(["ccode", "regime"], as_index=False).agg(rows=("year", "size"))  # classes may change
+    of_country = frame.groupby("ccode")["ratified"].agg(low="min", high="max")
+    by = by.merge(of_country, left_on="ccode", right_index=True, validate="m:1")
     rows = []
     for name, part in by.groupby("regime"):
         never, always = int((part["high"] == 0).sum()), int((part["low"] == 1).sum())

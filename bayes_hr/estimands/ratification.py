@@ -40,7 +40,7 @@ def country_facts(rows: xr.Dataset) -> pd.DataFrame:
     pandas.DataFrame
         ``ccode, country, regime`` (of the first row), ``ratification_year, rows, treated_rows, status`` with
         status ``switches``, ``never`` or ``always`` (within the rows used); ``class_rows, class_treated``:
-        class -> rows and treated rows in it, classes in the order in which the country came to them.
+        class -> rows and treated rows in it; ``path``: its classes from the first year to the last.
     """
     frame = pd.DataFrame(
         {
@@ -60,6 +60,8 @@ def country_facts(rows: xr.Dataset) -> pd.DataFrame:
     out["status"] = np.select(
         [out["treated_rows"] == 0, out["treated_rows"] == out["rows"]], ["never", "always"], "switches"
     )
+    begins = (frame["ccode"] != frame["ccode"].shift()) | (frame["regime"] != frame["regime"].shift())
+    out["path"] = frame[begins].groupby("ccode")["regime"].agg(lambda classes: " → ".join(map(str, classes)))
     within = frame.groupby(["ccode", "regime"], sort=False)
     for name, column in (("class_rows", "behind"), ("class_treated", "treated")):
         counts = within[column].sum().astype(int)

@@ -114,7 +114,7 @@ def country_table(content: Content) -> Table:
             r.country,
             fmt.count(r.rank),
             f"{r.rank_lb:.0f} to {r.rank_ub:.0f}",
-            " → ".join(r.class_rows),
+            str(r.path),
             fmt.year(r.ratification_year),
             *effect_cells(r, content.digits),
             fmt.signed(float(deviation.get(r.level, np.nan)), content.digits),
@@ -147,7 +147,7 @@ def unranked_table(content: Content) -> Table:
     rows = tuple(
         (
             r.country,
-            " → ".join(r.class_rows),
+            str(r.path),
             words[str(r.status)],
             fmt.year(r.ratification_year),
             fmt.count(r.rows),
