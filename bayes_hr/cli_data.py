@@ -120,6 +120,46 @@ def conflicts(
         say()
 
 
+# Options of `data describe`: what a panel of ours takes.
+
+RegimeSourceOption = Annotated[
+    str | None, typer.Option(help="Ratification: polity5 (default), row, polyarchy or bmr.")
+]
+RegimeRuleOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Ratification: before_treaty (default), before_ratification, whole_history, window or "
+        "time_varying."
+    ),
+]
+RegimeWindowOption = Annotated[
+    tuple[int, int] | None,
+    typer.Option(metavar="FIRST LAST", help="Ratification: years of the rule 'window'."),
+]
+RegimeTrailingOption = Annotated[
+    int | None,
+    typer.Option(help="Ratification: years before each year of the rule 'time_varying'; default 10."),
+]
+ControlsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Ratification: a control, e.g. igo_count; may be repeated; default: the usual four.",
+    ),
+]
+IgosOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="CODE", help="Convergence: an IGO, e.g. COE; may be repeated; default: all."),
+]
+TypesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="TYPE",
+        help="Convergence: political, social, economic or unclassified; may be repeated; default: all.",
+    ),
+]
+
+
 @data_app.command("describe", short_help="Rows, groups and gaps of a panel.")
 def describe(
     panel: Annotated[str, typer.Argument(metavar="PANEL", help="ratification, treaties or convergence.")],
@@ -130,42 +170,17 @@ def describe(
     outcome: Annotated[
         str | None, typer.Option(help="Ratification: hrps_v402 (default), cirights_torture, pts_s ...")
     ] = None,
-    regime_source: Annotated[
-        str | None, typer.Option(help="Ratification: polity5 (default), row, polyarchy or bmr.")
-    ] = None,
-    regime_rule: Annotated[
-        str | None,
-        typer.Option(
-            help="Ratification: before_treaty (default), before_ratification, whole_history, window or "
-            "time_varying."
-        ),
-    ] = None,
-    regime_window: Annotated[
-        tuple[int, int] | None,
-        typer.Option(metavar="FIRST LAST", help="Ratification: years of the rule 'window'."),
-    ] = None,
-    controls: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="Ratification: a control, e.g. igo_count; may be repeated; default: the usual four.",
-        ),
-    ] = None,
+    regime_source: RegimeSourceOption = None,
+    regime_rule: RegimeRuleOption = None,
+    regime_window: RegimeWindowOption = None,
+    regime_trailing: RegimeTrailingOption = None,
+    controls: ControlsOption = None,
     score: Annotated[str | None, typer.Option(help="Convergence: score; default hrps_v402.")] = None,
     mean: Annotated[
         str | None, typer.Option(help="Convergence: leave_one_out (default), inclusive or frozen.")
     ] = None,
-    igos: Annotated[
-        list[str] | None,
-        typer.Option(metavar="CODE", help="Convergence: an IGO, e.g. COE; may be repeated; default: all."),
-    ] = None,
-    types: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="TYPE",
-            help="Convergence: political, social, economic or unclassified; may be repeated; default: all.",
-        ),
-    ] = None,
+    igos: IgosOption = None,
+    types: TypesOption = None,
     min_others: Annotated[
         int | None, typer.Option(help="Convergence: fewest scored other members; default 5.")
     ] = None,
@@ -185,6 +200,7 @@ def describe(
         "regime_source": regime_source,
         "regime_rule": regime_rule,
         "regime_window": regime_window,
+        "regime_trailing": regime_trailing,
         "controls": controls or None,
         "score": score,
         "mean": mean,

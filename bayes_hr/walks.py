@@ -59,6 +59,8 @@ def deviations(rng: np.random.Generator, term: PopulationTerm) -> Array:
 
 def in_components(design: Design) -> Design:
     """The same model with coefficients of components in place of effects that are a random walk."""
+    if not any(t.walk for t in design.population):
+        return design
     return replace(design, population=tuple(_components(t) if t.walk else t for t in design.population))
 
 

@@ -262,25 +262,36 @@ def test_interrupted_processes_go_on_too(
 
 
 class Deadly(Counted):
-    """A model whose second step kills the process, but the one of the tests."""
+    """A model that kills the worker of the second chain, once, when the first chain is saved."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
         super().__init__()
-        self.home = os.getpid()
+        self.folder, self.home = folder, os.getpid()
 
     def step(self, rng: np.random.Generator, state: Any, tuning: tuple[int, int] | None) -> Any:
-        if os.getpid() != self.home:
-            os.kill(os.getpid(), signal.SIGKILL)
+        seed = rng.bit_generator.seed_seq
+        second = isinstance(seed, np.random.SeedSequence) and list(np.atleast_1d(seed.entropy))[-1] == 1
+        if second and os.getpid() != self.home and not (self.folder / "killed").exists():
+            for _ in range(300):
+                if (self.folder / "chain-0.pickle").exists():
+                    (self.folder / "killed").touch()
+                    os.kill(os.getpid(), signal.SIGKILL)
+                time.sleep(0.1)
         return super().step(rng, state, tuning)
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="needs signals of POSIX")
 def test_a_worker_that_is_killed_is_told_and_what_was_saved_goes_on(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, uninterrupted: dict[str, np.ndarray]
 ) -> None:
     monkeypatch.setattr(chains, "WORTH_A_PROCESS", 0.0)
-    with pytest.raises(TaskFailureError, match=r"a worker process died .* the same call goes on from there"):
-        run_chains(Deadly(), settings_of(cores=2), folder=tmp_path)
+    with pytest.raises(TaskFailureError, match=r"worker process died .* the same call goes on from there"):
+        run_chains(Deadly(tmp_path), settings_of(cores=2), folder=tmp_path)
+    assert same(run_chains(Deadly(tmp_path), settings_of(cores=2), folder=tmp_path), uninterrupted)
+    (tmp_path / "killed").unlink()
+    (tmp_path / "chain-1.pickle").unlink()
+    with pytest.raises(TaskFailureError, match=r"killed from outside\)\.$"):
+        run_chains(Deadly(tmp_path), settings_of(cores=2))
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="reads the states of processes from /proc")

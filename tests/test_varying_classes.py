@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
+from plain_cards import plain_card
 
 import bayes_hr
 from bayes_hr.api import Fit
-from bayes_hr.cards import RatificationCard, load_card, parse_card
+from bayes_hr.cards import RatificationCard, load_card
 from bayes_hr.data.compressed import compress
 from bayes_hr.data.panel import Panel
 from bayes_hr.errors import InputError
 from bayes_hr.estimands.ratification import class_effects, country_facts, total_effects
+from bayes_hr.questions import question_of
 from bayes_hr.ratification_design import build, with_ratification_years
 
 CLASSES = ("stable autocracy", "transition", "stable democracy")
@@ -25,15 +28,15 @@ LEVEL = {"stable autocracy": -0.5, "transition": 0.0, "stable democracy": 0.8}
 
 @cache
 def frame() -> pd.DataFrame:
-    """Fifty countries over thirty years; most move from one class to the next, some to and fro."""
+    """Fifty countries over thirty years; most move from one class to the next, some back again."""
     rng = np.random.default_rng(12)
     rows = []
     for c in range(50):
         level, joined = 0.5 * rng.standard_normal(), float(rng.integers(1988, 2012))
         joined = joined if rng.uniform() < 0.85 else np.nan
-        moves = np.sort(rng.integers(1985, 2030, 2))
+        moves = np.sort(rng.integers(1985, 2030, 3))
         for year in range(1985, 2015):
-            regime = CLASSES[int((year >= moves).sum())] if c % 5 else CLASSES[c % 3]
+            regime = (*CLASSES, CLASSES[1])[int((year >= moves).sum())] if c % 5 else CLASSES[c % 3]
             mean = level + LEVEL[regime] + TAU[regime] * (year - joined >= 1)
             rows.append((c + 1, year, mean + 0.3 * rng.standard_normal(), joined, regime))
     columns = ["ccode", "year", "score", "ratification_year", "regime"]
@@ -41,22 +44,8 @@ def frame() -> pd.DataFrame:
 
 
 def card(**changes: Any) -> RatificationCard:
-    data: dict[str, Any] = {
-        "schema_version": 1,
-        "id": "varying",
-        "question": "Does ratification change a score in the regimes of the day?",
-        "family": "ratification",
-        "panel": "ratification",
-        "outcome": {"name": "score", "likelihood": "gaussian", "scale": 1.0, "centre": 0.0},
-        "treatment": {"name": "treaty", "lag": 1},
-        "regime": {"rule": "time_varying"},
-        "time": {"effects": "unpooled", "by": "all"},
-        "error": {"kind": "iid"},
-        "fit": {"chains": 4, "draws": 500, "tune": 400, "seed": 4},
-    }
-    found = parse_card({**data, **changes}, where="test")
-    assert isinstance(found, RatificationCard)
-    return found
+    own: dict[str, Any] = {"regime": {"rule": "time_varying"}, "time": {"effects": "unpooled", "by": "all"}}
+    return plain_card(**{**own, **changes})
 
 
 def panel() -> Panel:
@@ -102,11 +91,50 @@ def test_a_countrys_effect_is_averaged_over_its_treated_rows() -> None:
     assert (facts["status"] == "never").any()
     moved = facts["class_rows"].map(len) > 1
     assert 20 < moved.sum() < len(facts)
-    first = frame().drop_duplicates("ccode").set_index("ccode")["regime"]
-    assert facts["regime"].tolist() == first.loc[facts["ccode"]].tolist()
     notes = class_effects(posterior, facts).notes
     ever = frame().groupby("regime")["ccode"].nunique()
     assert [int(n.split(" ")[0]) for n in notes] == ever.loc[posterior["regime"].values].tolist()
+
+
+def told(regimes: list[str], treated: list[int], code: int = 1) -> dict[str, Any]:
+    """Rows of one country as a fit carries them."""
+    n = len(regimes)
+    values = {"ccode": [code] * n, "country_name": ["A"] * n, "regime_class": regimes, "treated": treated}
+    return values | {"ratification_year": [2000.0] * n}
+
+
+def facts_of(*countries: dict[str, Any]) -> pd.DataFrame:
+    rows = {name: [value for c in countries for value in c[name]] for name in countries[0]}
+    return country_facts(xr.Dataset({name: ("obs", values) for name, values in rows.items()}))
+
+
+def test_which_class_a_country_counts_as() -> None:
+    a, t, d = CLASSES
+    facts = facts_of(
+        told(["no score", a, a, a, t, d, d, t], [0, 0, 0, 0, 1, 1, 1, 1], 1),
+        told([t, t, d], [0, 0, 0], 2),
+        told(["no score"] * 2, [0, 1], 3),
+    )
+    assert facts["path"].tolist() == [f"no score → {a} → {t} → {d} → {t}", f"{t} → {d}", "no score"]
+    assert facts["regime"].tolist() == [t, t, "no score"], "of most treated rows, of most rows without any"
+    assert facts["first_class"].tolist() == [a, t, "no score"], (
+        "years are dealt out by the first with a score"
+    )
+    assert facts.loc[0, "class_treated"] == {t: 2, d: 2}
+
+
+def test_a_class_without_a_year_before_is_flagged() -> None:
+    """All countries enter the last class when they ratify, and leave the first one."""
+    a, _, d = CLASSES
+    facts = facts_of(*(told([a, a, d, d], [0, 0, 1, 1], code) for code in range(1, 11)))
+    tau = xr.DataArray(np.zeros((1, 2, 2)), dims=("chain", "draw", "regime"), coords={"regime": [a, d]})
+    notes = class_effects(xr.Dataset({"tau": tau}), facts).notes
+    assert all("effect from the prior" in note for note in notes)
+    more = facts_of(*(told([a, d, d, d], [0, 0, 1, 1], code) for code in range(1, 11)))
+    assert ["from the prior" in note for note in class_effects(xr.Dataset({"tau": tau}), more).notes] == [
+        True,
+        False,
+    ]
 
 
 def test_other_years_meet_the_class_of_their_row() -> None:
@@ -124,9 +152,14 @@ def test_the_report_says_that_classes_change(tmp_path: Any) -> None:
     text = (tmp_path / "fit" / "report.html").read_text()
     assert "Regime classes change over the years, and ratification may itself change them" in text
     assert "stable autocracy → transition" in text
-    assert "Countries stand with the class of their first year" in text
+    assert "Countries stand with the class of most of these years" in text
     assert fitted().reference is not None
     assert "all countries" in fitted().reference.table["level"].tolist()
+    fixed = frame().assign(regime=np.where(frame()["ccode"] % 2, "transition", "stable autocracy"))
+    kept = bayes_hr.fit(card(), Panel.from_frame(fixed, outcome="score"), reference=0)
+    text = kept.report(tmp_path / "fixed.html").read_text()
+    assert "Regime classes change over the years" not in text, "where none does, whatever the card allows"
+    assert "Countries stand with the class" not in text
 
 
 def test_what_needs_fixed_classes_is_refused() -> None:
@@ -142,6 +175,13 @@ def test_what_needs_fixed_classes_is_refused() -> None:
     compressed = Panel.from_compressed(compress(months, outcome="score"))
     with pytest.raises(InputError, match='rule = "time_varying" needs rows'):
         build(card(), compressed)
+
+
+def test_choices_of_a_card_with_its_own_window_run() -> None:
+    own = load_card("cat_hrps").replace(regime={"rule": "time_varying", "trailing": 5})
+    choices = question_of(own).choices(own, False)
+    rules = {own.replace(**changes).regime.rule for changes in choices.values()}
+    assert {"before_treaty", "before_ratification", "whole_history"} < rules
 
 
 @pytest.mark.real_data

@@ -10,20 +10,22 @@ import pandas as pd
 import pytest
 import treaties
 import xarray as xr
+from plain_cards import plain_card
 
 import bayes_hr
 from bayes_hr import walks
 from bayes_hr.api import Fit
 from bayes_hr.calibration.quantities import quantities
 from bayes_hr.calibration.truths import draw_truth
-from bayes_hr.cards import RatificationCard, load_card, parse_card
+from bayes_hr.cards import RatificationCard, load_card
 from bayes_hr.data.panel import Panel
 from bayes_hr.design import Design
 from bayes_hr.design_io import from_dataset, to_dataset
-from bayes_hr.engines.gibbs import GibbsEngine
+from bayes_hr.engines.gibbs import GibbsEngine, prepared_model
 from bayes_hr.engines.nuts import NutsEngine
 from bayes_hr.engines.settings import SamplerSettings
 from bayes_hr.errors import InputError
+from bayes_hr.pymc_models import build_model
 from bayes_hr.ratification_design import build
 from bayes_hr.treaties_design import build as build_treaties
 
@@ -51,22 +53,15 @@ def frame(countries: int = 40) -> pd.DataFrame:
 
 
 def card(**changes: Any) -> RatificationCard:
-    data: dict[str, Any] = {
-        "schema_version": 1,
-        "id": "walk",
-        "question": "Does ratification change a score whose classes drift?",
-        "family": "ratification",
-        "panel": "ratification",
-        "outcome": {"name": "score", "likelihood": "gaussian", "scale": 1.0, "centre": 0.0},
-        "treatment": {"name": "treaty", "lag": 1},
+    """A prior of the step that is far too wide, so that what comes out is of the rows."""
+    own: dict[str, Any] = {
         "groups": [{"name": "country", "terms": ["intercept"]}],
         "time": {"effects": "random_walk"},
-        "error": {"kind": "iid"},
-        "fit": {"chains": 4, "draws": 1000, "tune": 400, "seed": 4},
+        "priors": {"sd_year_step": "half_normal(1)"},
     }
-    found = parse_card({**data, **changes}, where="test")
-    assert isinstance(found, RatificationCard)
-    return found
+    if changes.get("time", own["time"]) != own["time"]:
+        del own["priors"]
+    return plain_card(**{**own, **changes})
 
 
 def panel() -> Panel:
@@ -81,6 +76,15 @@ def design() -> Design:
 @cache
 def fitted() -> Fit:
     return bayes_hr.fit(card(), panel(), reference=2)
+
+
+def test_a_walk_given_to_a_builder_is_one_too() -> None:
+    """Not only through an engine: nothing reads such a design as independent effects."""
+    model = build_model(design(), "rows")
+    assert model["z_year_effect"].type.shape == (len(CLASSES) * (len(YEARS) - 1),)
+    assert (
+        prepared_model(design()).prior.mean.size == walks.in_components(design()).position("year_effect").stop
+    )
 
 
 def test_the_prior_is_a_walk_with_mean_zero_in_each_class() -> None:
@@ -169,13 +173,13 @@ def test_truths_from_the_prior_have_the_step_and_the_effects() -> None:
 
 
 def test_priors_and_refusals() -> None:
-    assert card().priors["sd_year_step"] == "half_normal(0.1)"
+    assert card(priors={}).priors["sd_year_step"] == "half_normal(0.1)"
     assert not {"year_effect", "sd_year_effect"} & set(card().priors)
     with pytest.raises(InputError, match="two years"):
         build(card(where="year == 2000"), panel())
     moving = {"likelihood": "ordered_probit", "cut_points": "by_year", "name": "score", "label": "score"}
     with pytest.raises(InputError, match=r'time\.effects = "random_walk"'):
-        card(outcome=moving)
+        card(outcome=moving, priors={})
     with pytest.raises(InputError, match=r"time\.effects must be .* in a convergence card"):
         load_card("demo_convergence").replace(time={"effects": "random_walk"})
 
@@ -184,7 +188,7 @@ def test_several_treaties_and_ordered_categories_have_them_too() -> None:
     many = build_treaties(treaties.card(time={"effects": "random_walk", "by": "all"}), treaties.panel())
     rows = frame().assign(score=np.digitize(frame()["score"], (-0.5, 0.5)))
     outcome = {"name": "score", "likelihood": "ordered_probit"}
-    ordinal = build(card(outcome=outcome), Panel.from_frame(rows, outcome="score"))
+    ordinal = build(card(outcome=outcome, priors={}), Panel.from_frame(rows, outcome="score"))
     settings = SamplerSettings("nutpie", "auto", 1, 20, 20, 4, 0.9, cores=1)
     for each in (many, ordinal):
         tree = GibbsEngine().sample(each, settings)

@@ -78,10 +78,10 @@ class PermutedReference:
     n
         Number of refits.
     table
-        One row for each class effect, contrast and SD of country effects (of several treaties: their mean,
-        each, each by class, contrasts of the mean, and SDs): ``estimand, level, reference, mean, lb, ub``
-        (real), ``permuted_mean, permuted_sd, excludes_0`` (share of permuted intervals that exclude 0; NaN
-        for an SD), ``p_value`` (randomisation p-value of the real mean).
+        One row for the average over countries, each class effect, contrast and SD of country effects (of
+        several treaties: their mean, each, each by class, contrasts of the mean, and SDs): ``estimand, level,
+        reference, mean, lb, ub`` (real), ``permuted_mean, permuted_sd, excludes_0`` (share of permuted
+        intervals that exclude 0; NaN for an SD), ``p_value`` (randomisation p-value of the real mean).
     settings
         Of each refit: ``engine, chains, draws, tune``; empty if not known.
     """
@@ -246,7 +246,11 @@ def permuted_reference(
 
 
 def _years(result: FitResult) -> tuple[Array, Any]:
-    """Ratification years (countries,), of several treaties (countries, K), and classes (countries,)."""
+    """Ratification years (countries,), of several treaties (countries, K), and classes (countries,).
+
+    Where classes change, a country counts as of the first that it has a score for: later ones may follow from
+    ratification.
+    """
     rows = result.tree["constant_data"].dataset
     if isinstance(result.card, TreatiesCard):
         names = result.card.treatment.names
@@ -254,7 +258,7 @@ def _years(result: FitResult) -> tuple[Array, Any]:
         years = np.stack([own["ratification_year"].to_numpy(float) for own in by_treaty], axis=1)
         return years, by_treaty[0]["regime"].to_numpy(str)
     facts = country_facts(rows)
-    return facts["ratification_year"].to_numpy(float), facts["regime"].to_numpy(str)
+    return facts["ratification_year"].to_numpy(float), facts["first_class"].to_numpy(str)
 
 
 def _first(years: Array) -> Array:

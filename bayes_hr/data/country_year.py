@@ -19,6 +19,7 @@ from bayes_hr.data.regime_sources import RegimeSource, get_regime_source
 from bayes_hr.data.regimes import (
     BY_YEAR,
     FIRST_YEAR,
+    NO_SCORE,
     REGIMES,
     TRAILING,
     check_regime_options,
@@ -47,6 +48,16 @@ class RegimeOptions:
     democracy: float
     autocracy: float
     trailing: int
+
+    def recorded(self) -> dict[str, object]:
+        """What a panel says of them, beside the source."""
+        return {
+            "regime_rule": self.rule,
+            "regime_window": None if self.window is None else list(self.window),
+            **({"regime_trailing": self.trailing} if self.rule == BY_YEAR else {}),
+            "democracy": self.democracy,
+            "autocracy": self.autocracy,
+        }
 
 
 def ratification_panel(
@@ -120,11 +131,7 @@ def ratification_panel(
         "outcome": outcome,
         "treaty": treaty,
         "regime_source": regime_source,
-        "regime_rule": regime_rule,
-        "regime_window": None if regime_window is None else list(regime_window),
-        **({"regime_trailing": regime.trailing} if regime_rule == BY_YEAR else {}),
-        "democracy": regime.democracy,
-        "autocracy": regime.autocracy,
+        **regime.recorded(),
         "start": start,
         "end": end,
         **wanted.options(),
@@ -262,10 +269,10 @@ def _add_regime(
         scale=source.scale,
     )
     merged = frame.merge(classes[["ccode", "regime"]], on="ccode", how="left", validate="m:1")
-    merged["regime"] = merged["regime"].fillna("no score")
+    merged["regime"] = merged["regime"].fillna(NO_SCORE)
     per_country = merged.groupby("ccode")["regime"].first()
     counts = per_country.value_counts()
-    unscored = per_country.index[per_country == "no score"]
+    unscored = per_country.index[per_country == NO_SCORE]
     late = scores[
         scores[source.column].notna() & scores["ccode"].isin(unscored) & (scores["year"] >= FIRST_YEAR)
     ]
@@ -297,7 +304,7 @@ def _add_regime_by_year(
     keys = ["ccode", "year"]
     merged = frame.merge(classes[[*keys, "regime"]], on=keys, how="left", validate="1:1")
     late = merged["year"] > classes["year"].max()
-    merged["regime"] = merged["regime"].fillna("no score")
+    merged["regime"] = merged["regime"].fillna(NO_SCORE)
     counts = merged["regime"].value_counts()
     classes_of = merged.groupby("ccode")["regime"].nunique()
     notes = [

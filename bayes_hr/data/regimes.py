@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 FIRST_YEAR: Final = 1946
 """Only scores from this year on count."""
 
-REGIMES: Final = ("stable autocracy", "transition", "stable democracy", "no score")
+NO_SCORE: Final = "no score"
+"""The class of countries, or years, without a score."""
+
+REGIMES: Final = ("stable autocracy", "transition", "stable democracy", NO_SCORE)
 """The classes, in the order of tables and figures."""
 
 RULES: Final = ("before_treaty", "before_ratification", "whole_history", "window")
@@ -217,7 +220,7 @@ def classify_by_year(
     trailing = before.groupby(level="ccode").rolling(years, min_periods=1)
     out = trailing.agg(["count", "min", "max"]).droplevel(0).rename(columns={"count": "n_years"})
     out = out.reset_index().astype({"n_years": "int64"})
-    out["regime"] = _classes(out, democracy, autocracy).mask(out["n_years"] < min_scores, "no score")
+    out["regime"] = _classes(out, democracy, autocracy).mask(out["n_years"] < min_scores, NO_SCORE)
     out = out[out["year"] > FIRST_YEAR].reset_index(drop=True)
     return out[["ccode", "year", "regime", "n_years", "min", "max"]]
 
@@ -247,7 +250,7 @@ def _classes(summary: pd.DataFrame, democracy: float, autocracy: float) -> pd.Se
     regime = summary["ccode"].astype("str").mask(summary["ccode"].notna(), "transition")
     regime = regime.mask(summary["max"] <= autocracy, "stable autocracy")
     regime = regime.mask(summary["min"] >= democracy, "stable democracy")
-    return regime.mask(summary["n_years"] == 0, "no score")
+    return regime.mask(summary["n_years"] == 0, NO_SCORE)
 
 
 def _windows(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from bayes_hr.data.code_columns import suggestion
 from bayes_hr.data.messages import listed, nearest
+from bayes_hr.data.regimes import NO_SCORE
 from bayes_hr.errors import InputError
 
 if TYPE_CHECKING:
@@ -360,7 +361,7 @@ def _regime(frame: pd.DataFrame, keys: pd.DataFrame) -> tuple[pd.Series, tuple[s
         return regime, ("regime: no such column; all countries are in one class, 'all'",)
     values = frame["regime"]
     missing = values.isna()
-    regime = values.astype("object").where(~missing, "no score").astype("str")
+    regime = values.astype("object").where(~missing, NO_SCORE).astype("str")
     varies, notes = _varying(keys, regime), []
     if varies:
         notes.append(f"regime: changes within {len(varies)} countries: ccode {listed(varies)}")

@@ -143,7 +143,8 @@ def _in_processes(
         chains = [f.result() for f in futures]
         finished = True
     except BrokenProcessPool as error:
-        again = "" if folder is None else " Chains were saved on the way: the same call goes on from there."
+        saved = folder is not None and any(folder.glob("chain-*.pickle"))
+        again = " Chains were saved on the way: the same call goes on from there." if saved else ""
         died = f"sampling: a worker process died (not enough memory, or killed from outside).{again}"
         raise TaskFailureError(died, {"chains": str(error)}, {}) from error
     finally:

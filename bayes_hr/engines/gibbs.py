@@ -73,6 +73,7 @@ def _errors_refused(design: Design) -> str | None:
 
 def prepared_model(design: Design) -> Model:
     """The chains' model of a design that is not refused; rows are added up, nothing is sampled."""
+    design = in_components(design)
     if one_group(design):
         return CountryYear.of(design)
     from bayes_hr.engines.crossed import Crossed  # sparse algebra, which country-years do without
@@ -118,7 +119,7 @@ class GibbsEngine:
 
     def _sample(self, design: Design, settings: SamplerSettings, progress: Progress | None) -> xr.DataTree:
         started = time.perf_counter()
-        model = prepared_model(in_components(design))
+        model = prepared_model(design)
         prepared = time.perf_counter()
         raw = run_chains(model, settings, progress, self.folder)
         sampled = time.perf_counter()

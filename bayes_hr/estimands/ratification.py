@@ -9,11 +9,12 @@ switching countries.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
+from bayes_hr.data.regimes import NO_SCORE
 from bayes_hr.estimands.contrasts import pairwise
 from bayes_hr.estimands.long_run import long_run_effects
 from bayes_hr.estimands.probabilities import probability_effects
@@ -38,9 +39,11 @@ def country_facts(rows: xr.Dataset) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        ``ccode, country, regime`` (of the first row), ``ratification_year, rows, treated_rows, status`` with
-        status ``switches``, ``never`` or ``always`` (within the rows used); ``class_rows, class_treated``:
-        class -> rows and treated rows in it; ``path``: its classes from the first year to the last.
+        ``ccode, country, ratification_year, rows, treated_rows, status`` with status ``switches``, ``never``
+        or ``always`` (within the rows used); ``class_rows, class_treated``: class -> rows and treated rows
+        in it.  Of a country whose class changes ``regime`` is the class of most of its treated rows (of all
+        rows, if none is treated), ``first_class`` the first that it has a score for, and ``path`` all of them
+        from the first year to the last; of others all three are its class.
     """
     frame = pd.DataFrame(
         {
@@ -55,21 +58,29 @@ def country_facts(rows: xr.Dataset) -> pd.DataFrame:
     frame = frame.assign(behind=behind, treated=behind * frame["treated"])
     by = frame.groupby("ccode", sort=True)
     out = by[["country", "ratification_year"]].last()
-    out.insert(1, "regime", by["regime"].first())
     out["rows"], out["treated_rows"] = (by[v].sum().astype(int) for v in ("behind", "treated"))
     out["status"] = np.select(
         [out["treated_rows"] == 0, out["treated_rows"] == out["rows"]], ["never", "always"], "switches"
     )
-    begins = (frame["ccode"] != frame["ccode"].shift()) | (frame["regime"] != frame["regime"].shift())
-    out["path"] = frame[begins].groupby("ccode")["regime"].agg(lambda classes: " → ".join(map(str, classes)))
-    within = frame.groupby(["ccode", "regime"], sort=False)
-    for name, column in (("class_rows", "behind"), ("class_treated", "treated")):
-        counts = within[column].sum().astype(int)
-        out[name] = [
-            {str(r): int(n) for r, n in counts[code].items() if n > 0 or name == "class_rows"}
-            for code in out.index
-        ]
-    return out.reset_index()
+    classes = [_classes(own) for _, own in by]
+    return out.assign(**{name: [c[name] for c in classes] for name in classes[0]}).reset_index()
+
+
+def _classes(own: pd.DataFrame) -> dict[str, Any]:
+    """What :func:`country_facts` says of the classes of one country, from its rows in order."""
+    regime = own["regime"].astype(str)
+    rows, treated = (
+        own.groupby(regime, sort=False)[v].sum().astype(int).to_dict() for v in ("behind", "treated")
+    )
+    most = treated if any(treated.values()) else rows
+    scored = [c for c in rows if c != NO_SCORE]
+    return {
+        "regime": max(most, key=lambda c: most[c]),
+        "first_class": scored[0] if scored else NO_SCORE,
+        "path": " → ".join(regime[regime != regime.shift()]),
+        "class_rows": rows,
+        "class_treated": {c: n for c, n in treated.items() if n},
+    }
 
 
 def ever_in(facts: pd.DataFrame, level: str) -> pd.Series:
@@ -90,9 +101,15 @@ def class_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> EstimandDraws:
         own = facts[ever_in(facts, level)]
         switching = int((own["status"] == "switches").sum())
         note = f"{len(own)} countries, {switching} switch"
-        told = switching and any(level in treated for treated in own["class_treated"])
-        notes.append(note if told else f"{note}: effect from the prior")
+        before, after = _rows_before_and_after(own, level)
+        notes.append(note if switching and before and after else f"{note}: effect from the prior")
     return EstimandDraws("tau", "regime", levels, ("",) * len(levels), tuple(notes), posterior["tau"].values)
+
+
+def _rows_before_and_after(facts: pd.DataFrame, level: str) -> tuple[int, int]:
+    """Rows of a class before and after ratification."""
+    rows, after = (sum(r.get(level, 0) for r in facts[name]) for name in ("class_rows", "class_treated"))
+    return rows - after, after
 
 
 def total_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> tuple[Array, Array]:
@@ -127,7 +144,7 @@ def country_effects(posterior: xr.Dataset, facts: pd.DataFrame) -> list[Estimand
     """Total effect and deviation of each country, flagged where the data say nothing of it."""
     total, deviation = total_effects(posterior, facts)
     levels = tuple(f"{c} ({n})" for c, n in zip(facts["country"], facts["ccode"], strict=True))
-    classes = tuple(str(r) for r in facts["regime"])
+    classes = tuple(str(r) for r in facts["path"])
     notes = tuple({"never": NEVER, "always": ALWAYS, "switches": ""}[s] for s in facts["status"])
     none = ("",) * len(levels)
     out = [EstimandDraws("total", "country", levels, none, notes, total)]

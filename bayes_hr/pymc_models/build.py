@@ -26,6 +26,7 @@ from bayes_hr.pymc_models.geometry import Whitened, weighted_sum
 from bayes_hr.pymc_models.groups import group_contribution, group_factor, sampled_effects
 from bayes_hr.pymc_models.ordinal import add_category_likelihood, cut_points
 from bayes_hr.pymc_models.serial import unit_years
+from bayes_hr.walks import in_components
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 def model_data(design: Design) -> dict[str, Array]:
     """Arrays that may be swapped in a compiled model of the same shape (permuted treatment, new outcome)."""
+    design = in_components(design)
     data = {"y_data": design.y}
     data |= {f"x_{t.name}": t.matrix() for t in design.population if t.index is None}
     return data | {f"z_{g.name}": g.Z for g in design.groups}
@@ -58,7 +60,8 @@ def build_model(design: Design, form: str = "auto") -> pm.Model:
     -------
     pymc.Model
         Free variables as described in this module, deterministics under the names of the contract, with
-        dims and coords.  Nothing is sampled or compiled.
+        dims and coords (of effects that are a random walk: its components, :mod:`bayes_hr.walks`).  Nothing
+        is sampled or compiled.
 
     Raises
     ------
@@ -70,6 +73,7 @@ def build_model(design: Design, form: str = "auto") -> pm.Model:
             'compressed rows have no model of rows; take engine = "gibbs", which is exact for them, or a '
             "panel of rows (Panel.from_frame)."
         )
+    design = in_components(design)
     form = chosen_form(design, form, "pymc")
     coords = {dim: list(labels) for dim, labels in design.coords().items()}
     with pm.Model(coords={**coords, "obs": np.arange(design.n)}) as model:

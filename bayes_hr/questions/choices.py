@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from bayes_hr.data.outcomes import OUTCOMES
 from bayes_hr.data.regime_sources import REGIME_SOURCES
-from bayes_hr.data.regimes import BY_YEAR
+from bayes_hr.data.regimes import BY_YEAR, TRAILING
 
 if TYPE_CHECKING:
     from bayes_hr.cards import RatificationCard
@@ -89,5 +89,7 @@ def _classes(card: RatificationCard) -> Choices:
         others = {rule: label for rule, label in RULES.items() if rule != regime.rule}
         if card.treatment.mundlak:  # needs classes that countries keep
             others.pop(BY_YEAR, None)
-        out |= {label: {"regime": {"rule": rule}} for rule, label in others.items()}
+        # A window of the card's own goes with the rule that it has alone.
+        default = {"trailing": TRAILING} if regime.rule == BY_YEAR else {}
+        out |= {label: {"regime": {"rule": rule, **default}} for rule, label in others.items()}
     return out

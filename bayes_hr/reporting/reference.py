@@ -19,23 +19,27 @@ if TYPE_CHECKING:
     from bayes_hr.reporting.content import Content
 
 DEALT: Final = {
-    False: "Ratification years were dealt out anew {n} times across the countries of a class, among years in "
-    "which a country could ratify, and the model was fitted again.",
+    False: "Ratification years were dealt out anew {n} times across the countries of a class{first}, among "
+    "years in which a country could ratify, and the model was fitted again.",
     True: "{n} times each country was given the ratification years of another country of its class, of all "
     "treaties together, where it could have ratified in them, and the model was fitted again. Treaties are "
     "ratified as close to each other as they are, but what they go with is chance.",
 }
 
 
-def sentences(reference: PermutedReference, *, several: bool = False) -> list[str]:
-    """What the reference says, with its own limits; of several treaties or of one."""
+def sentences(reference: PermutedReference, *, several: bool = False, changing: bool = False) -> list[str]:
+    """What the reference says, with its own limits; of several treaties or of one.
+
+    ``changing``: classes of countries change, and the first one counts.
+    """
     n, found = reference.n, reference.table
     spread = found["estimand"].str.startswith(SD)
     effects = found[~spread]
     excluded = float(effects["excludes_0"].mean())
     prob = float(effects["ci_prob"].iloc[0])
     out = [
-        DEALT[several].format(n=n) + " What it then finds, it finds without any effect of ratification."
+        DEALT[several].format(n=n, first=" (the first that they had)" if changing else "")
+        + " What it then finds, it finds without any effect of ratification."
         f"{_refit_settings(reference.settings)}",
         f"{fmt.percent(round(100 * excluded) / 100)} of the permuted {fmt.percent(prob)} intervals exclude "
         f"zero; well-calibrated intervals would do so in {fmt.percent(round(1 - prob, 4))} of cases.",

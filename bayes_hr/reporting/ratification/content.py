@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from bayes_hr.estimands.ratification import country_facts
+from bayes_hr.estimands.ratification import changing, country_facts
 from bayes_hr.reporting.content import Content, gathered
 
 if TYPE_CHECKING:
@@ -78,6 +78,11 @@ class RatificationContent(Content):
         keys, cuts = super().prior_keys, self.design.error.cuts
         two = cuts is not None and len(cuts.categories) == 2
         return {k: source for k, source in keys.items() if not (two and k in {"log_gap", "sd_gap_shift"})}
+
+    @property
+    def changing(self) -> bool:
+        """Whether the class of any country changes over its rows."""
+        return changing(self.facts)
 
     @property
     def classes(self) -> list[str]:

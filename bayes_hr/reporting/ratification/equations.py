@@ -215,7 +215,7 @@ def glossary(content: Content) -> list[tuple[str, str]]:
     if "intercept" in card.groups[0].terms:
         out.append(("a_i", "the country's own level"))
     if "ratified" in card.groups[0].terms:
-        out.append(("b_i", "the country's deviation from the effect of its class"))
+        out.append(("b_i", "the country's deviation from the effects of its class or classes"))
     if "trend" in card.groups[0].terms:
         out.append(("g_i", "the country's own trend per decade, beside the years of its class"))
     if card.groups[0].correlated and len(card.groups[0].terms) > 1:

@@ -69,7 +69,9 @@ def page_values(content: Content) -> dict[str, Any]:
         "checks": shared.checks_section(
             content, plots_checks.check_pictures(content) if content.finite else []
         ),
-        "limitations": words.limitations(content.card, simulated=content.simulated),
+        "limitations": words.limitations(
+            content.card, simulated=content.simulated, changing=content.changing
+        ),
     }
 
 
@@ -156,7 +158,7 @@ def reference_section(content: Content) -> dict[str, Any] | None:
     if content.reference is None:
         return None
     return {
-        "sentences": reference.sentences(content.reference),
+        "sentences": reference.sentences(content.reference, changing=content.changing),
         "picture": reference.picture(content.reference, content, colours(content.classes)),
         "table": reference.table(content.reference, content.digits),
     }

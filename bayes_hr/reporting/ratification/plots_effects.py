@@ -75,7 +75,7 @@ def _country_picture(content: Content, own: pd.DataFrame, label: str, limits: tu
     ends = own.iloc[[0, -1]]
     told = "; ".join(f"{r.country} {fmt.signed(r.mean, content.digits)}" for r in ends.itertuples())
     alt = (
-        f"Total effects of the {len(own)} countries that ratify in class {label}; largest and smallest "
+        f"Total effects of {len(own)} countries that ratify, class {label}; largest and smallest "
         f"mean: {told}."
     )
     number = content.classes.index(label)

@@ -40,7 +40,8 @@ def classes_table(content: Content) -> Table:
         ("Rows", NUMBER),
         ("Rows with D = 1", NUMBER),
     )
-    return Table("classes", "Regime classes and what they rest on", columns, tuple(rows), class_rule(content))
+    note = class_rule(content) + (" A country counts in each of its classes." if content.changing else "")
+    return Table("classes", "Regime classes and what they rest on", columns, tuple(rows), note)
 
 
 def class_rule(content: Content) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any, Final
 
-from bayes_hr.data.regimes import BY_YEAR
 from bayes_hr.estimands.probabilities import ALL_ROWS
 from bayes_hr.reporting.formats import joined, signed
 from bayes_hr.reporting.ratification import dynamics, mundlak, standard
@@ -50,8 +49,8 @@ def class_sentence(row: Any, *, treaty: str, scale: str, digits: int) -> str:
     told = f"{start} {signed(row.mean, digits)} on the {scale} ({figures(row, digits)})"
     if FROM_PRIOR in row.note:
         return (
-            f"{told}; no country of this class ratifies within the rows used, so this only restates the "
-            "prior."
+            f"{told}; no country ratifies while in this class within the rows used, so this only restates "
+            "the prior."
         )
     return f"{told}: {_verbal(row)}."
 
@@ -79,12 +78,12 @@ def probability_sentence(row: Any, *, treaty: str) -> str:
 
 
 def class_phrase(level: str) -> str:
-    """``in stable autocracies``, ``in transition regimes``, ``in countries without a regime score``."""
+    """``in stable autocracies``, ``in transition regimes``, ``where there is no regime score``."""
     known = {
         "stable autocracy": "in stable autocracies",
         "stable democracy": "in stable democracies",
         "transition": "in transition regimes",
-        "no score": "in countries without a regime score",
+        "no score": "where there is no regime score",
         "all countries": "in all countries",
     }
     return known.get(level, f"in the class {level}")
@@ -182,8 +181,8 @@ def warnings(card: Card) -> list[tuple[str, str]]:
     return out
 
 
-def limitations(card: Card, *, simulated: bool) -> list[str]:
-    """What this analysis cannot say."""
+def limitations(card: Card, *, simulated: bool, changing: bool) -> list[str]:
+    """What this analysis cannot say; ``changing``: the class of some country changes."""
     treaty = card.treatment.name
     out = [
         f"Ratification of {treaty} is chosen, not assigned. The effects are changes that go with it, given "
@@ -208,12 +207,12 @@ def limitations(card: Card, *, simulated: bool) -> list[str]:
             "works through them is left out of the effect. A companion fit without them shows how much "
             "that is."
         )
-    if card.regime.rule == BY_YEAR:
+    if changing:
         out.append(
             "Regime classes change over the years, and ratification may itself change them: what works "
             "through the class is left out of the effect, which compares years of a class with years of the "
             "same class. A country's effect is averaged over the classes of its years after ratification; "
-            "the permuted reference deals years out among countries of the same class in their first year."
+            "the permuted reference deals years out among countries whose first class was the same."
         )
     if card.regime.rule in {"whole_history", "window"} and not simulated:
         out.append(
@@ -221,9 +220,9 @@ def limitations(card: Card, *, simulated: bool) -> list[str]:
             "the future."
         )
     out.append(
-        "A country's own effect is pulled towards its class's average; most countries have one "
-        "ratification and few years around it. Ranks are uncertain, and countries that never or always "
-        "ratify tell nothing of their own effect."
+        f"A country's own effect is pulled towards the average of its {'classes' if changing else 'class'}; "
+        "most countries have one ratification and few years around it. Ranks are uncertain, and countries "
+        "that never or always ratify tell nothing of their own effect."
     )
     out.append(
         f"Treaties are ratified in clusters: this fit has {treaty} only, so an effect of others ratified "
