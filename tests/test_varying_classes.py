@@ -14,10 +14,14 @@ from plain_cards import plain_card
 import bayes_hr
 from bayes_hr.api import Fit
 from bayes_hr.cards import RatificationCard, load_card
+from bayes_hr.checks.reference import permuted_reference
 from bayes_hr.data.compressed import compress
 from bayes_hr.data.panel import Panel
+from bayes_hr.design import Design
+from bayes_hr.engines.gibbs import GibbsEngine
 from bayes_hr.errors import InputError
 from bayes_hr.estimands.ratification import class_effects, country_facts, total_effects
+from bayes_hr.progress import silent
 from bayes_hr.questions import question_of
 from bayes_hr.ratification_design import build, with_ratification_years
 
@@ -145,6 +149,26 @@ def test_other_years_meet_the_class_of_their_row() -> None:
     for k, regime in enumerate(found.term("tau").coords["regime"]):
         expected = D & (design.rows["regime_class"] == regime)
         np.testing.assert_array_equal(found.term("tau").columns[:, k], expected.astype(float))
+
+
+def test_years_are_dealt_out_within_first_classes() -> None:
+    seen: list[Design] = []
+
+    class Engine(GibbsEngine):
+        def sample(self, design: Design, *_: Any, **__: Any) -> Any:
+            seen.append(design)
+            return fitted().result.tree
+
+    permuted_reference(fitted().result, n=4, engine=Engine(), progress=silent)
+    own = frame().groupby("ccode")[["regime", "ratification_year"]].first()
+    for design in seen:
+        rows = pd.DataFrame({name: design.rows[name] for name in ("ccode", "ratification_year")})
+        dealt = rows.groupby("ccode")["ratification_year"].first()
+        assert not dealt.equals(own["ratification_year"])
+        for regime in CLASSES:
+            of_class = own["regime"] == regime
+            years = (part[of_class].fillna(0).sort_values() for part in (own["ratification_year"], dealt))
+            assert np.array_equal(*years), regime
 
 
 def test_the_report_says_that_classes_change(tmp_path: Any) -> None:
